@@ -1,0 +1,1 @@
+"""The simulated venue: real servers on loopback that speak the providers' protocols."""
