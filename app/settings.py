@@ -29,6 +29,7 @@ from mdterm.app.settings_schema import (
 )
 from mdterm.app.settings_sources import Origin, Sources, dotted
 from mdterm.app.toml_lines import KeyPath
+from mdterm.feeds.address import AddressError, parse_address
 
 __all__ = [
     "AlltickSettings",
@@ -126,8 +127,11 @@ class _Reading:
             self.sources.fault(at, f"expected a table, got {found(raw)}")
             return None
         kind = raw.get("kind", name)
-        if fault := self.naming_fault(name, kind, has_kind="kind" in raw):
-            self.sources.fault((*at, "kind") if "kind" in raw and name != SIMULATED else at, fault)
+        if fault := name_fault(name):
+            self.sources.fault(at, fault)
+            return None
+        if fault := kind_fault(kind, is_given="kind" in raw):
+            self.sources.fault((*at, "kind") if "kind" in raw else at, fault)
             return None
         if "kind" in raw:
             self.remember((*at, "kind"))
@@ -137,23 +141,6 @@ class _Reading:
             return self.extension(name, kind, fields)
         struct = BUILT_IN[kind]
         return struct(name=name, kind=kind, **self.table(struct, fields, at, hidden=("name", "kind")))
-
-    @staticmethod
-    def naming_fault(name: str, kind: object, *, has_kind: bool) -> str | None:
-        """Say why a provider table of this name and kind cannot be, None if it can."""
-        if name == SIMULATED:
-            return "sim is the built-in simulated venue and has no settings; choose another name"
-        if not isinstance(kind, str):
-            return f"expected a string, got {found(kind)}"
-        if kind not in BUILT_IN and kind not in (others := _extension_kinds()):
-            kinds = ", ".join([*BUILT_IN, *others])
-            hint = nearest(kind, BUILT_IN).partition("; known")[0]
-            if has_kind:
-                return f"unknown kind of provider{hint}; kinds: {kinds}"
-            return f"unknown provider{hint}; an instance with a name of its own needs kind = one of {kinds}"
-        if not _INSTANCE_NAME.fullmatch(name):
-            return "a provider's name begins every address of it: letters, digits, - and _ only"
-        return None
 
     def add_secret_of_environment(self, name: str, kind: str, fields: dict[str, Any]) -> None:
         """Put the environment's secret before the file's, for the instance named like its kind."""
@@ -292,7 +279,8 @@ class _Reading:
             if isinstance(argv, list) and argv and all(isinstance(each, str) for each in argv) and argv[0]:
                 return Secret.command(argv)
         self.sources.fault(
-            path, 'expected a string, { env = "NAME" } or { command = ["program", "argument"] }'
+            path,
+            'expected a string that is not empty, { env = "NAME" } or { command = ["program", "argument"] }',
         )
         return None
 
@@ -302,15 +290,15 @@ class _Reading:
     # What takes more than one value to judge
 
     def check_watchlist(self, watchlist: Sequence[str], providers: Mapping[str, ProviderSettings]) -> None:
-        for index, address in enumerate(watchlist):
-            name, _, symbol = address.partition(":")
-            if not symbol:
-                fault = f"{address!r} is no address: provider:symbol or provider:EXCHANGE:symbol"
-            elif name not in providers and name != SIMULATED:
-                fault = f"{address!r} names an unknown provider{nearest(name, [*providers, SIMULATED])}"
+        for index, text in enumerate(watchlist):
+            try:
+                name = parse_address(text).provider
+            except AddressError as error:
+                self.sources.fault(("watchlist", index), str(error))
             else:
-                continue
-            self.sources.fault(("watchlist", index), fault)
+                if name not in providers and name != SIMULATED:
+                    hint = nearest(name, [*providers, SIMULATED])
+                    self.sources.fault(("watchlist", index), f"{text} names an unknown provider{hint}")
 
     def check_time_zone(self, name: str | None) -> None:
         if name is None or name in ("local", "utc"):
@@ -330,6 +318,28 @@ class _Reading:
                 "a secret in a file that other users of this machine can read; run "
                 f'`chmod 600 {self.sources.path}`, or use {{ env = "NAME" }} or {{ command = […] }}',
             )
+
+
+def name_fault(name: str) -> str | None:
+    """Say why no provider can have this name, None if one can."""
+    if name == SIMULATED:
+        return "sim is the built-in simulated venue and has no settings; choose another name"
+    if not _INSTANCE_NAME.fullmatch(name):
+        return "a provider's name begins every address of it: letters, digits, - and _ only"
+    return None
+
+
+def kind_fault(kind: object, *, is_given: bool) -> str | None:
+    """Say why there is no such kind of provider; without `is_given` the table's name stands for it."""
+    if not isinstance(kind, str):
+        return f"expected a string, got {found(kind)}"
+    if kind in BUILT_IN or kind in (others := _extension_kinds()):
+        return None
+    kinds = ", ".join([*BUILT_IN, *others])
+    hint = nearest(kind, BUILT_IN).partition("; known")[0]
+    if is_given:
+        return f"unknown kind of provider{hint}; kinds: {kinds}"
+    return f"unknown provider{hint}; an instance with a name of its own needs kind = one of {kinds}"
 
 
 def _extension_kinds() -> list[str]:
