@@ -1,0 +1,1 @@
+"""The world: connections, protocols, events, market state. No Textual."""

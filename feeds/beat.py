@@ -1,0 +1,131 @@
+"""The beat: one frame set at a time, at most so many a second, and none that nobody has read.
+
+The first change after a pause is drawn at once; further ones wait for the period. While a frame set is
+under way nothing is made: the next one comes from the newest state, so a slow terminal skips frames and
+never sees an old one.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from mdterm.feeds.binding import Binding
+from mdterm.feeds.clock import Clock
+from mdterm.feeds.port import Post
+from mdterm.feeds.views import FrameSet, LinkLine, PanelFrame
+
+
+class Beat:
+    """Collects the frames of all bound panels and posts what changed. Runs on the feed's loop."""
+
+    def __init__(self, clock: Clock, period_s: float, links: Callable[[], list[LinkLine]]) -> None:
+        self.bindings: dict[str, Binding] = {}
+        self.posted_sets = 0
+        self._clock = clock
+        self._period_s = period_s
+        self._links = links
+        self._loop = asyncio.get_running_loop()
+        self._post: Post | None = None
+        self._outstanding: int | None = None
+        self._handle: asyncio.TimerHandle | None = None
+        self._made_at = float("-inf")
+        self._dirty = False
+        self._urgent = False
+        self._awaited: set[str] = set()
+        self._posted_links: list[LinkLine] = []
+
+    def connect(self, post: Post) -> None:
+        """Begin to post frame sets to a screen."""
+        self._post = post
+        self._outstanding = None
+        self.repaint()
+
+    def add(self, binding: Binding) -> None:
+        """Take a panel in; one of the same name leaves."""
+        self.remove(binding.panel)
+        self.bindings[binding.panel] = binding
+        self.touch(urgent=True)
+
+    def remove(self, panel: str) -> None:
+        """Let a panel go."""
+        binding = self.bindings.pop(panel, None)
+        if binding is not None:
+            binding.close()
+            self._given(panel)
+
+    def repaint(self) -> None:
+        """Send every panel again, changed or not."""
+        for binding in self.bindings.values():
+            binding.posted = None
+        self._posted_links = []
+        self.touch(urgent=True)
+
+    def touch(self, *, urgent: bool = False) -> None:
+        """Say that something on the screen may have changed; ``urgent`` does not wait for the period."""
+        self._dirty = True
+        if urgent and not self._urgent:
+            self._urgent = True
+            if self._handle is not None:
+                self._handle.cancel()
+                self._handle = None
+        if self._handle is None and self._outstanding is None and not self._awaited:
+            wait = 0.0 if self._urgent else self._made_at + self._period_s - self._clock.mono()
+            self._handle = self._loop.call_later(max(0.0, wait), self._strike)
+
+    def ack(self, number: int) -> None:
+        """Take back the credit for a frame set that the terminal has."""
+        if number == self._outstanding:
+            self._outstanding = None
+            if self._dirty:
+                self.touch()
+
+    def close(self) -> None:
+        """End all panels."""
+        for panel in list(self.bindings):
+            self.remove(panel)
+        if self._handle is not None:
+            self._handle.cancel()
+
+    def _strike(self) -> None:
+        self._handle = None
+        if self._post is None or self._outstanding is not None or self._awaited:
+            return
+        self._dirty = self._urgent = False
+        self._made_at = self._clock.mono()
+        self._awaited = set(self.bindings)
+        for binding in self.bindings.values():
+            binding.render()
+        if not self._awaited:
+            self._publish()
+
+    def offer(self, binding: Binding, made: PanelFrame) -> None:
+        """Take a panel's frame; the last one of a beat posts the set."""
+        if self.bindings.get(binding.panel) is not binding:
+            return
+        binding.made = made
+        self._given(binding.panel)
+
+    def _given(self, panel: str) -> None:
+        if panel in self._awaited:
+            self._awaited.discard(panel)
+            if not self._awaited:
+                self._publish()
+
+    def _publish(self) -> None:
+        assert self._post is not None
+        changed: dict[str, PanelFrame] = {}
+        for panel, binding in self.bindings.items():
+            if binding.made is not None and binding.made != binding.posted:
+                changed[panel] = binding.posted = binding.made
+        links = self._links()
+        if changed or links != self._posted_links:
+            self.posted_sets += 1
+            self._outstanding = self.posted_sets
+            self._posted_links = links
+            delay = min((line.delay_ms for line in links if line.delay_ms is not None), default=None)
+            self._post(
+                FrameSet(
+                    self.posted_sets, self._clock.mono(), self._clock.wall(), changed, list(links), delay
+                )
+            )
+        if self._dirty:
+            self.touch()

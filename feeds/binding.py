@@ -1,0 +1,92 @@
+"""A panel bound to an instrument: an asynchronous task that owns its view and makes its frames."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import msgspec
+
+from mdterm.feeds.market import Market
+from mdterm.feeds.status import Shown
+from mdterm.feeds.views import LadderSpec, PanelFrame, ViewSpec, settle, view
+
+log = logging.getLogger(__name__)
+
+_HOLD_S = 1.0
+"""An age on the screen advances once a second; anything quicker is noise and bytes."""
+
+
+class Binding:
+    """One panel. ``render`` asks the task for a frame; ``offer`` gets it."""
+
+    def __init__(
+        self,
+        panel: str,
+        market: Market,
+        spec: ViewSpec,
+        *,
+        state: Callable[[], Shown],
+        now: Callable[[], float],
+        offer: Callable[["Binding", PanelFrame], None],
+    ) -> None:
+        self.panel = panel
+        self.market = market
+        self.spec = spec
+        self.posted: PanelFrame | None = None
+        """What the screen has, or is about to have."""
+        self.made: PanelFrame | None = None
+        """The newest frame, posted or not."""
+        self._state = state
+        self._now = now
+        self._offer = offer
+        self._due = asyncio.Event()
+        self._shown: Shown | None = None
+        self._shown_at = 0.0
+        self._task = asyncio.get_running_loop().create_task(self._run(), name=f"panel {panel}")
+
+    def respec(self, spec: ViewSpec) -> None:
+        """Change the view. A ladder whose grouping stays, stays where it is unless a centre is given."""
+        old = self.spec
+        if (
+            isinstance(spec, LadderSpec)
+            and isinstance(old, LadderSpec)
+            and spec.centre is None
+            and spec.group == old.group
+            and not spec.recentre
+        ):
+            spec = msgspec.structs.replace(spec, centre=old.centre)
+        self.spec = spec
+        self._shown = None
+
+    def render(self) -> None:
+        """Ask for a frame."""
+        self._due.set()
+
+    def close(self) -> None:
+        """End the task."""
+        self._task.cancel()
+
+    async def _run(self) -> None:
+        while True:
+            await self._due.wait()
+            self._due.clear()
+            try:
+                made = self._make()
+            except Exception:
+                # One view that fails must not take the others with it, nor look alive.
+                log.exception("panel %s: no frame could be made", self.panel)
+                made = PanelFrame(Shown("STALE", detail="an internal error; the log (L) tells"), None)
+            self._offer(self, made)
+
+    def _make(self) -> PanelFrame:
+        now = self._now()
+        shown = self._state()
+        held = self._shown
+        if held is None or held.word != shown.word or now - self._shown_at >= _HOLD_S:
+            self._shown, self._shown_at = shown, now
+        else:
+            shown = held
+        if isinstance(self.spec, LadderSpec):
+            self.spec = settle(self.market, self.spec)
+        frame = view(self.market, self.spec, now)
+        return PanelFrame(shown, frame, self.market.instrument.simulated)

@@ -1,0 +1,274 @@
+"""One connection, for every provider: dial, speak through the codec, watch, and come back.
+
+All policy is elsewhere: what to say in the codec, when to retry in ``policy``. A connection never ends
+by itself but for a refusal; it is closed from outside.
+"""
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from collections.abc import Callable
+
+from websockets.asyncio.client import ClientConnection, connect
+
+from mdterm.feeds import policy
+from mdterm.feeds.clock import Clock
+from mdterm.feeds.contract import Codec, Link, Provider, Refusal
+from mdterm.feeds.events import Event
+from mdterm.feeds.journal import Journal, NullJournal, Record, RecordKind, strike
+from mdterm.feeds.policy import Failure
+from mdterm.feeds.status import LinkHealth
+from mdterm.feeds.text import clean, mask
+
+log = logging.getLogger(__name__)
+
+OPEN_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 1.0
+PING_S = 20.0
+MAX_FRAME = 16 * 1024 * 1024
+_YIELD_EVERY = 256
+"""Frames read without letting the loop run: about a millisecond of a burst."""
+
+Deliver = Callable[["Connection", list[Event]], None]
+
+
+class Connection:
+    """A socket that is kept open, and what is known of it (``health``)."""
+
+    def __init__(
+        self,
+        link: Link,
+        provider: Provider,
+        *,
+        deliver: Deliver,
+        changed: Callable[["Connection"], None],
+        clock: Clock,
+        journal: Journal | None = None,
+    ) -> None:
+        self.link = link
+        self.codec: Codec = provider.codec(link)
+        self.codec.want(link.wants)
+        self.health = LinkHealth(since=clock.mono())
+        self.latency_s: float | None = None
+        self.refusals: list[Refusal] = []
+        """Refusals of single addresses so far."""
+        self.data_at = clock.mono()
+        """When events last came (monotonic); the watchdog's clock."""
+        self._provider = provider
+        self._deliver = deliver
+        self._changed = changed
+        self._clock = clock
+        self._journal = journal
+        self._record_frames = journal is not None and not isinstance(journal, NullJournal)
+        self._kick = asyncio.Event()
+        self._rebuilds = 0
+        self._had_data = False
+        self._refused = 0
+        self._task: asyncio.Task[None] | None = None
+        self._given_up: Failure | None = None
+
+    def start(self) -> None:
+        """Begin to connect, in a task of its own."""
+        self._task = asyncio.get_running_loop().create_task(self._run(), name=f"link {self.link.key}")
+
+    def rewant(self, link: Link) -> None:
+        """Take over a changed plan for the same link; the codec will send the difference."""
+        self.link = link
+        self.codec.want(link.wants)
+        self._kick.set()
+
+    def kick(self) -> None:
+        """Ask the codec again what is due."""
+        self._kick.set()
+
+    async def close(self) -> None:
+        """Close the socket and end the task."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self._phase("closed", "closed here")
+
+    def _phase(self, phase: str, detail: str | None, **facts: object) -> None:
+        health = self.health
+        if health.phase != phase:
+            # A lost link keeps the moment of the loss through all its attempts.
+            if not (phase in ("connecting", "waiting") and health.phase in ("connecting", "waiting")):
+                health.since = self._clock.mono()
+            health.phase = phase  # type: ignore[assignment]  # callers pass literals
+        health.detail = None if detail is None else clean(mask(detail, self.link.secrets))
+        for name, value in facts.items():
+            setattr(health, name, value)
+        self._changed(self)
+
+    def _record(self, kind: RecordKind, data: bytes = b"", text: str = "", code: int = 0) -> None:
+        if self._journal is None:
+            return
+        secrets = self.link.secrets
+        self._journal.write(
+            Record(
+                kind,
+                self.link.key,
+                self._clock.wall(),
+                self._clock.mono(),
+                strike(data, secrets),
+                mask(text, secrets),
+                code,
+            )
+        )
+
+    async def _run(self) -> None:
+        while True:
+            wait = self._provider.gate.connect_in(self._clock.mono())
+            if wait > 0:
+                await asyncio.sleep(wait)
+            self._phase("connecting", self.health.detail, attempt=self.health.attempt + 1)
+            self._had_data = False
+            try:
+                await self._session()
+                failure = Failure("retry", "the connection was given up")
+            except asyncio.CancelledError:
+                raise
+            except Stop as stop:
+                failure = stop.failure
+            except Exception as error:
+                failure = self._given_up or policy.judge(error)
+            if self._had_data:
+                self._refused = 0
+            if failure.kind == "fatal":
+                self._phase("refused", failure.words)
+                return
+            if failure.kind == "refused":
+                self._refused += 1
+                if self._refused >= policy.REFUSALS_TO_STOP:
+                    log.warning("%s: refused: %s", self.link.key, mask(failure.words, self.link.secrets))
+                    self._phase("refused", failure.words)
+                    return
+            wait = policy.pause(self._provider.backoff, self.health.attempt, failure)
+            log.info("%s: %s; again in %.1f s", self.link.key, mask(failure.words, self.link.secrets), wait)
+            self._phase("waiting", failure.words, retry_at=self._clock.mono() + wait)
+            await asyncio.sleep(wait)
+
+    async def _session(self) -> None:
+        link = self.link
+        context: ssl.SSLContext | None = None
+        if link.url.startswith("wss:"):
+            context = ssl.create_default_context()
+            if not link.tls_verify:
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
+        async with connect(
+            link.url,
+            ssl=context,
+            compression=None,
+            open_timeout=OPEN_TIMEOUT_S,
+            close_timeout=CLOSE_TIMEOUT_S,
+            ping_interval=PING_S,
+            ping_timeout=PING_S,
+            max_size=MAX_FRAME,
+            max_queue=64,
+        ) as ws:
+            now = self._clock.mono()
+            self.data_at = now
+            self._given_up = None
+            self.codec.opened(now)
+            self._record("open", text=link.url)
+            self._phase("open", None, opened_once=True, opened_at=now, retry_at=None)
+            sender = asyncio.get_running_loop().create_task(self._send(ws))
+            watchdog = asyncio.get_running_loop().create_task(self._watch(ws))
+            try:
+                await self._read(ws)
+            finally:
+                for task in (sender, watchdog):
+                    task.cancel()
+                await asyncio.gather(sender, watchdog, return_exceptions=True)
+                self._record("close", text=ws.close_reason or "", code=ws.close_code or 0)
+
+    async def _read(self, ws: ClientConnection) -> None:
+        """Read until the connection ends. No timeout and no task per frame: they would cost more."""
+        recv, feed, wall, health = ws.recv, self.codec.feed, self._clock.wall, self.health
+        codec, frames = self.codec, 0
+        while True:
+            frame = await recv(decode=False)
+            seen = wall()
+            if self._record_frames:
+                self._record("in", frame)
+            events = feed(frame, seen)
+            health.frames += 1
+            if events:
+                self.data_at = self._clock.mono()
+                if not self._had_data:
+                    self._flowing()
+                self._deliver(self, events)
+            else:
+                if codec.verdicts:
+                    self._take_verdicts()
+                if codec.needs_reset:
+                    raise Stop(Failure("retry", "the compressed stream broke"))
+                self._kick.set()
+            frames += 1
+            if frames % _YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+
+    def _flowing(self) -> None:
+        """Data has come: the link is good, and the backoff starts over."""
+        self._had_data = True
+        self._rebuilds = 0
+        self.health.attempt = 1
+
+    def _take_verdicts(self) -> None:
+        verdicts, self.codec.verdicts[:] = list(self.codec.verdicts), []
+        for verdict in verdicts:
+            if not verdict.addresses:
+                kind: policy.Kind = "refused" if verdict.final else "retry"
+                if verdict.final:
+                    self._refused = policy.REFUSALS_TO_STOP  # said in words: asking again is a storm
+                raise Stop(Failure(kind, verdict.detail))
+            self.refusals.append(verdict)
+        self._changed(self)
+
+    async def _send(self, ws: ClientConnection) -> None:
+        """Send what the codec finds due, in its pace."""
+        kick = self._kick
+        while True:
+            kick.clear()
+            try:
+                messages, next_due = self.codec.due(self._clock.mono())
+            except Exception:
+                # A link that cannot speak must not look alive.
+                log.exception("%s: the codec failed", self.link.key)
+                self._given_up = Failure("retry", "an internal error stopped the subscription")
+                await ws.close(1000)
+                return
+            for message in messages:
+                self._record("out", message.encode())
+                await ws.send(message)
+            if next_due is None:
+                await kick.wait()
+            else:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(kick.wait(), max(0.0, next_due - self._clock.mono()))
+
+    async def _watch(self, ws: ClientConnection) -> None:
+        """Give a link up that is open but says nothing, where silence is not believable."""
+        while True:
+            await asyncio.sleep(1.0)
+            self.latency_s = ws.latency or None
+            if not any(want.stream in ("book", "trade", "trade_agg") for want in self.link.wants):
+                continue
+            if self._clock.mono() - self.data_at > policy.silence_bound(self._rebuilds):
+                self._rebuilds += 1
+                log.info("%s: silent too long; connecting anew", self.link.key)
+                self._given_up = Failure("retry", "the link was open but silent")
+                await ws.close(1000)
+                return
+
+
+class Stop(Exception):
+    """Ends a session for a reason of our own."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.words)
+        self.failure = failure

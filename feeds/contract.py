@@ -1,0 +1,177 @@
+"""What a provider must be: the contract between the feed and a provider's folder.
+
+A provider turns wishes into links (which sockets, which subscriptions), and gives each link a codec:
+a pure machine, bytes in and events out, with time as an argument. Sockets, clocks, reconnecting and
+threads are the feed's own and the same for all.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from mdterm.feeds.address import Address, Instrument
+from mdterm.feeds.events import Candle, Event, Stream
+
+
+class Want(msgspec.Struct, frozen=True, order=True):
+    """One stream of one instrument. Rank 0 stands on the screen, 1 in the watchlist."""
+
+    rank: int
+    address: str
+    stream: Stream
+
+
+class Link(msgspec.Struct, frozen=True):
+    """One socket and what it shall carry. ``key`` is the identity that survives a change of wants.
+
+    ``secrets`` are struck out of every journal, log line and error that concerns the link.
+    """
+
+    key: str
+    provider: str
+    url: str
+    wants: tuple[Want, ...]
+    secrets: tuple[str, ...] = ()
+    tls_verify: bool = True
+
+
+class Capabilities(msgspec.Struct, frozen=True):
+    """What can be expected of a provider."""
+
+    streams: frozenset[Stream]
+    has_side: bool
+    has_true_levels: bool
+    has_history: bool = False
+    has_search: bool = False
+
+
+class Silence(msgspec.Struct, frozen=True):
+    """How long a stream may believably be silent. ``stale_after_s`` None: it may be silent for ever."""
+
+    stale_after_s: float | None
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """The provider said no. Without addresses it concerns the whole link; ``final`` forbids a retry."""
+
+    detail: str
+    addresses: tuple[str, ...] = ()
+    final: bool = True
+
+
+class Due(NamedTuple):
+    """What to send now, and when to ask again (seconds on the clock given; None: when something changes)."""
+
+    messages: list[str]
+    next_due: float | None
+
+
+class Codec(Protocol):
+    """One link's protocol, without any input or output. Kept across reconnects, so it knows duplicates."""
+
+    verdicts: list[Refusal]
+    """Refusals since they were last taken; the connection empties it."""
+    bad_frames: int
+    """Frames that could not be read since the start."""
+    unknown: int
+    """Well-formed messages of a kind that is not known."""
+    needs_reset: bool
+    """True when the stream itself broke and only a new connection can mend it."""
+
+    def want(self, wants: Sequence[Want]) -> None:
+        """Set the whole wanted set; ``due`` will send the difference."""
+
+    def opened(self, now: float) -> None:
+        """Begin anew: a socket has just opened and nothing is subscribed on it."""
+
+    def feed(self, frame: bytes, seen: int) -> list[Event]:
+        """Turn one frame into events. Never raise; count what is not understood."""
+
+    def due(self, now: float) -> Due:
+        """Say what is to be sent at ``now``: authentication, subscriptions, heartbeats, in their pace."""
+
+
+class History(Protocol):
+    """Where a provider has the past: an asynchronous source of bars."""
+
+    async def candles(self, instrument: Instrument, interval: str, count: int) -> Sequence[Candle]:
+        """Return up to ``count`` bars, oldest first, the running one last. Raise HistoryError."""
+
+    async def search(self, query: str) -> list[str]:
+        """Return addresses that match, best first. Raise HistoryError."""
+
+    async def block_size(self, instrument: Instrument) -> float | None:
+        """Return the finest recommended bucket of a book, None or 0 where there is none."""
+
+    async def close(self) -> None:
+        """Give back what is held."""
+
+
+class Unready(Exception):
+    """A stream cannot be subscribed yet, in words; ``final`` says that waiting does not help."""
+
+    def __init__(self, words: str, final: bool = False) -> None:
+        super().__init__(words)
+        self.final = final
+
+
+class HistoryError(Exception):
+    """The past could not be had, in words; ``refused`` tells a refusal from a failure."""
+
+    def __init__(self, words: str, refused: bool = False) -> None:
+        super().__init__(words)
+        self.refused = refused
+
+
+class Gate(Protocol):
+    """Limits per credential, above the connections that share it. Time comes in as an argument."""
+
+    def connect_in(self, now: float) -> float:
+        """Return the seconds to wait before a connection may be opened; reserve the place."""
+
+
+class OpenGate:
+    """A gate for providers that do not limit connection attempts."""
+
+    def connect_in(self, now: float) -> float:
+        """Return 0."""
+        return 0.0
+
+
+class Backoff(msgspec.Struct, frozen=True):
+    """Bounds of the pause before a reconnect, in seconds (full jitter between ``floor`` and the bound)."""
+
+    first: float = 1.0
+    cap: float = 30.0
+    floor: float = 0.0
+    throttled: float = 30.0
+
+
+class Provider(Protocol):
+    """One instance of a provider: a table of the configuration with its credential."""
+
+    name: str
+    kind: str
+    capabilities: Capabilities
+    backoff: Backoff
+    gate: Gate
+    history: History | None
+
+    def resolve(self, address: Address) -> Instrument:
+        """Return the instrument an address names. Raise AddressError."""
+
+    def plan(self, wants: Sequence[Want]) -> list[Link]:
+        """Say which sockets and subscriptions serve the wants. Pure; keys are stable."""
+
+    def codec(self, link: Link) -> Codec:
+        """Return a new codec for a link of ``plan``."""
+
+    def carries(self, instrument: Instrument, stream: Stream) -> str | None:
+        """Return None if the instrument can have the stream, else the reason why not."""
+
+    async def prepare(self, instrument: Instrument, stream: Stream, price: float | None) -> None:
+        """Learn what a subscription needs first (``price``: the last one, if any). Raise Unready."""
+
+    def silence(self, stream: Stream) -> Silence:
+        """Return the longest believable silence of a stream."""

@@ -1,0 +1,306 @@
+"""Kiyotaka's protocol as a pure machine: frames in, events out; time comes in as an argument."""
+
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import cast
+
+import msgspec
+
+from mdterm.feeds.address import Instrument
+from mdterm.feeds.contract import Due, Refusal, Want
+from mdterm.feeds.events import (
+    Book,
+    Event,
+    Funding,
+    Liquidation,
+    OpenInterest,
+    Position,
+    Side,
+    Stream,
+    Trade,
+    TradeAgg,
+    Unit,
+    VolumeProfile,
+)
+from mdterm.feeds.kiyotaka import facts, lenient, wire
+from mdterm.feeds.kiyotaka.handshake import Channel, Handshake
+from mdterm.feeds.kiyotaka.inflate import InflateError, Inflater
+from mdterm.feeds.recent import Recent
+
+_SIDES: dict[str | None, Side] = {"BUY": "buy", "SELL": "sell"}
+_NEWEST_S = 4_102_444_800  # the year 2100: later than this is no time
+_NS = 1_000_000_000
+
+
+class KiyotakaCodec:
+    """One link (book or nonbook). Lives across reconnects, so that it knows duplicates by id."""
+
+    def __init__(
+        self,
+        *,
+        token: str,
+        resolve: Callable[[str], Instrument],
+        channel: Callable[[Instrument, Stream], Channel | None],
+        unit: Unit = "base",
+        compression: str = "none",
+        liquidation_side: str = "position",
+    ) -> None:
+        self.verdicts: list[Refusal] = []
+        self.bad_frames = 0
+        self.unknown = 0
+        self.duplicates = 0
+        self.needs_reset = False
+        self._resolve = resolve
+        self._channel = channel
+        self._unit: Unit = unit
+        # [DOC] BUY liquidation = long liquidated; raw exchange feeds and some sources say the opposite.
+        long_side = "BUY" if liquidation_side == "position" else "SELL"
+        self._long_side = long_side
+        self._handshake = Handshake(token, compression, self.verdicts)
+        self._inflater = Inflater()
+        self._routes: dict[str, dict[tuple[str | None, str | None], str]] = {}
+        self._coins: dict[str, dict[tuple[str | None, str | None], str]] = {}
+        self._steps: dict[str, float | None] = {}
+        self._recent: dict[str, Recent] = {}
+        self._wants: tuple[Want, ...] = ()
+
+    def want(self, wants: Sequence[Want]) -> None:
+        """Set the whole wanted set; points of anything else are dropped from now on."""
+        self._wants = tuple(wants)
+        routes: dict[str, dict[tuple[str | None, str | None], str]] = {}
+        coins: dict[str, dict[tuple[str | None, str | None], str]] = {}
+        channels: dict[Channel, str] = {}
+        for want in sorted(self._wants):
+            instrument = self._resolve(want.address)
+            channel = self._channel(instrument, want.stream)
+            if channel is None:
+                continue
+            channels.setdefault(channel, want.address)
+            where = coins if instrument.grouped else routes
+            where.setdefault(channel.type, {})[(instrument.exchange, instrument.symbol)] = want.address
+            self._recent.setdefault(want.address, Recent())
+            self._steps[want.address] = channel.block_size
+        self._routes, self._coins = routes, coins
+        self._handshake.want(channels)
+        for address in self._recent.keys() - {want.address for want in self._wants}:
+            del self._recent[address]
+
+    def opened(self, now: float) -> None:
+        """Begin anew on a fresh socket."""
+        self._handshake.opened()
+        self._inflater = Inflater()
+        self.needs_reset = False
+
+    def due(self, now: float) -> Due:
+        """Authenticate, wait shortly for an undocumented reply, then subscribe within the budget."""
+        return self._handshake.due(now)
+
+    def feed(self, frame: bytes, seen: int) -> list[Event]:
+        """Turn one frame into events. Never raise."""
+        try:
+            # 0x7B never starts a brotli stream, so this tells JSON from compressed data.
+            data = frame if frame[:1] == b"{" else self._unpack(frame)
+            message = wire.decode(data)
+        except msgspec.DecodeError:
+            found, left_out = lenient.read(data)
+            self.bad_frames += left_out
+            if found is None:
+                return []
+            message = found
+        except InflateError:
+            self.bad_frames += 1
+            # In a shared window everything after a broken frame is lost too.
+            self.needs_reset = self._inflater.form == "shared"
+            return []
+        if not message.points:
+            self._handshake.control(message)
+            return []
+        self._handshake.accepted()
+        events: list[Event] = []
+        trades = self._routes.get("TRADE")
+        for point in message.points:
+            series, trade = point.series, point.trade
+            if trade is not None and trades is not None and series.type == "TRADE":
+                # The hot path, written out: one frame may hold dozens of these.
+                address = trades.get((series.exchange, series.symbol))
+                if address is None:
+                    continue
+                price, size, id_ = trade.price, trade.amount, trade.id
+                if not 0.0 < price < inf or size < 0.0 or size == inf:
+                    self.bad_frames += 1
+                    continue
+                recent = self._recent[address]
+                if id_:
+                    if id_ in recent.current or id_ in recent.previous:
+                        self.duplicates += 1
+                        continue
+                    recent.current.add(id_)
+                stamp = trade.timestamp
+                seconds = stamp.seconds
+                events.append(
+                    Trade(
+                        address,
+                        seconds * _NS + stamp.nanoseconds if 0 < seconds < _NEWEST_S else None,
+                        seen,
+                        id_ or None,
+                        price,
+                        size if size == size else None,
+                        _SIDES.get(series.side),
+                    )
+                )
+            else:
+                event = self._other(point, seen)
+                if event is not None:
+                    events.append(event)
+        for recent in self._recent.values():
+            recent.turn(seen)
+        return events
+
+    def _unpack(self, frame: bytes) -> bytes:
+        if len(frame) > facts.MAX_MESSAGE:
+            raise InflateError("the frame is too large")
+        head = frame[:64].lstrip()
+        if head[:1] in (b"{", b"") or frame[:3] == b"\xef\xbb\xbf":
+            return frame.lstrip(b"\xef\xbb\xbf \t\r\n")
+        return self._inflater.inflate(frame)
+
+    def _address(self, series: wire.Series) -> str | None:
+        """Return the wanted address a series belongs to; grouped series are known by their coin."""
+        routes = self._routes.get(series.type)
+        if routes is not None and series.symbol is not None:
+            address = routes.get((series.exchange, series.symbol))
+            if address is not None:
+                return address
+        coins = self._coins.get(series.type)
+        if coins is None:
+            return None
+        if series.symbol is not None and series.symbol != series.coin:
+            return None
+        coin = series.coin if series.coin is not None else series.symbol
+        address = coins.get((series.exchange, coin))
+        if address is None and series.exchange is None and len(coins) == 1:
+            address = next(iter(coins.values()))  # merged over exchanges, so none is named
+        return address
+
+    def _other(self, point: wire.Point, seen: int) -> Event | None:
+        series = point.series
+        if series.type not in wire.PAYLOADS:
+            self.unknown += 1
+            return None
+        address = self._address(series)
+        if address is None:
+            return None
+        event: Event | None = None
+        if point.blockBookSnapshot is not None:
+            event = self._book(address, series, point.blockBookSnapshot, seen)
+        elif point.tradeAggregation is not None:
+            event = _trade_agg(address, series, point.tradeAggregation, seen)
+        elif point.liquidation is not None:
+            event = self._liquidation(address, series, point.liquidation, seen)
+            if event is None:
+                return None
+        elif point.fundingRate is not None:
+            rate = point.fundingRate
+            event = Funding(address, _ns(rate.timestamp), seen, rate.fundingRate, rate.predictedFundingRate)
+        elif point.openInterest is not None:
+            interest = point.openInterest
+            if 0.0 <= interest.openInterest < inf:
+                event = OpenInterest(address, _ns(interest.timestamp), seen, interest.openInterest)
+        elif point.volumeProfileAggregation is not None:
+            event = _profile(address, series, point.volumeProfileAggregation, seen)
+        if event is None:
+            self.bad_frames += 1
+        return event
+
+    def _book(self, address: str, series: wire.Series, book: wire.BlockBookSnapshot, seen: int) -> Book:
+        step = series.blockSize if series.blockSize and 0.0 < series.blockSize < inf else None
+        bid_prices, bid_sizes = _levels(book.bids, best_high=True)
+        ask_prices, ask_sizes = _levels(book.asks, best_high=False)
+        return Book(
+            address,
+            _ns(book.timestamp),
+            seen,
+            bid_prices,
+            bid_sizes,
+            ask_prices,
+            ask_sizes,
+            step if step is not None else self._steps.get(address),
+            self._unit,
+        )
+
+    def _liquidation(
+        self, address: str, series: wire.Series, one: wire.Liquidation, seen: int
+    ) -> Liquidation | None:
+        if not (0.0 < one.price < inf and 0.0 <= one.amount < inf):
+            self.bad_frames += 1
+            return None
+        if one.id and not self._recent[address].is_new(("liquidation", one.id)):
+            self.duplicates += 1
+            return None
+        position: Position | None = None
+        if series.side in _SIDES:
+            position = "long" if series.side == self._long_side else "short"
+        return Liquidation(
+            address, _ns(one.timestamp), seen, one.id or None, one.price, one.amount, position, series.side
+        )
+
+
+def _ns(stamp: wire.Stamp | None) -> int | None:
+    """Return ns since the epoch, None for a time that is missing or absurd."""
+    if stamp is None or not 0 < stamp.seconds < _NEWEST_S or not 0 <= stamp.nanoseconds < _NS:
+        return None
+    return stamp.seconds * _NS + stamp.nanoseconds
+
+
+def _levels(flat: list[float], *, best_high: bool) -> tuple[list[float], list[float | None]]:
+    """Split a flat side into prices and sizes, best first, without zero, absent or impossible levels.
+
+    A dangling last element is dropped [DOC: odd array length].
+    """
+    whole = len(flat) & ~1
+    prices = flat[0:whole:2]
+    sizes = flat[1:whole:2]
+    if not prices:
+        return [], []
+    ordered = sorted(prices, reverse=best_high)
+    # One pass in C tells the usual case, where nothing has to be mended.
+    if (
+        ordered == prices
+        and min(sizes) > 0.0
+        and max(sizes) < inf
+        and ordered[-1 if best_high else 0] > 0.0
+        and ordered[0 if best_high else -1] < inf
+    ):
+        return prices, cast(list[float | None], sizes)
+    kept = [
+        (price, size)
+        for price, size in zip(prices, sizes, strict=True)
+        if 0.0 < price < inf and 0.0 < size < inf
+    ]
+    kept.sort(key=lambda level: level[0], reverse=best_high)
+    return [price for price, _ in kept], [size for _, size in kept]
+
+
+def _trade_agg(address: str, series: wire.Series, one: wire.TradeAggregation, seen: int) -> TradeAgg | None:
+    ends = (one.open, one.high, one.low, one.close)
+    if not all(0.0 < price < inf for price in ends) or not 0.0 <= one.volume < inf:
+        return None
+    ts = _ns(one.timestamp)
+    first = _ns(one.firstTimestamp) or ts
+    last = _ns(one.lastTimestamp) or ts
+    side = _SIDES.get(series.side)
+    return TradeAgg(address, ts, seen, *ends, one.volume, side, first, last)
+
+
+def _profile(
+    address: str, series: wire.Series, one: wire.VolumeProfileAggregation, seen: int
+) -> VolumeProfile | None:
+    flat = one.profile
+    whole = len(flat) // 3 * 3
+    rows = [
+        (price, buy, sell)
+        for price, buy, sell in zip(flat[0:whole:3], flat[1:whole:3], flat[2:whole:3], strict=True)
+        if 0.0 < price < inf and 0.0 <= buy < inf and 0.0 <= sell < inf
+    ]
+    rows.sort()
+    return VolumeProfile(address, _ns(one.timestamp), seen, rows, series.blockSize)

@@ -1,0 +1,128 @@
+"""Kiyotaka's messages as they are on the wire, with its own names.
+
+Only the fields that are used are decoded. Everything but ``type`` is optional on a series [DOC tolerance].
+Example frame [DOC]::
+
+    {"points":[{"series":{"type":"TRADE","symbol":"BTCUSDT","exchange":"BINANCE_FUTURES","side":"BUY",
+    "coin":"BTC"},"trade":{"id":"7126482260","price":90003,"amount":0.002,
+    "timestamp":{"seconds":1769058875,"nanoseconds":830000000}}}]}
+"""
+
+from typing import Any
+
+import msgspec
+
+
+class Stamp(msgspec.Struct, gc=False):
+    """[SDK] proto Timestamp; nanoseconds are omitted at zero."""
+
+    seconds: int
+    nanoseconds: int = 0
+
+
+class Series(msgspec.Struct, gc=False):
+    """Identity of a point. ``side`` is here, never in the payload [DOC]."""
+
+    type: str
+    exchange: str | None = None
+    symbol: str | None = None  # absent on grouped books [DOC]
+    side: str | None = None
+    coin: str | None = None
+    blockSize: float | None = None
+
+
+class Trade(msgspec.Struct, gc=False):
+    """[DOC] ``amount`` is in the base asset."""
+
+    id: str
+    price: float
+    amount: float
+    timestamp: Stamp
+
+
+class TradeAggregation(msgspec.Struct, gc=False):
+    """[DOC] OHLCV of one side's trades in one batch. Zero-valued doubles may be omitted."""
+
+    open: float
+    high: float
+    low: float
+    close: float
+    timestamp: Stamp
+    volume: float = 0.0
+    firstTimestamp: Stamp | None = None
+    lastTimestamp: Stamp | None = None
+
+
+class BlockBookSnapshot(msgspec.Struct, gc=False):
+    """[DOC] flat ``[price, size, …]``, closest to mid first; always a full snapshot."""
+
+    timestamp: Stamp
+    bids: list[float] = []
+    asks: list[float] = []
+
+
+class Liquidation(msgspec.Struct, gc=False):
+    """[DOC] like a trade; what the side means is disputed."""
+
+    price: float
+    amount: float
+    timestamp: Stamp
+    id: str | None = None
+
+
+class FundingRate(msgspec.Struct, gc=False):
+    """[DOC] either figure may be absent."""
+
+    timestamp: Stamp
+    fundingRate: float | None = None
+    predictedFundingRate: float | None = None
+
+
+class OpenInterest(msgspec.Struct, gc=False):
+    """[DOC] in contracts or base asset, depending on the exchange."""
+
+    timestamp: Stamp
+    openInterest: float = 0.0
+
+
+class VolumeProfileAggregation(msgspec.Struct, gc=False):
+    """[DOC] flat ``[price, buy, sell, …]``; ``timestamp`` is [INFER]."""
+
+    profile: list[float] = []
+    timestamp: Stamp | None = None
+
+
+class Point(msgspec.Struct, gc=False):
+    """One series and one payload under a typed key."""
+
+    series: Series
+    trade: Trade | None = None
+    tradeAggregation: TradeAggregation | None = None
+    blockBookSnapshot: BlockBookSnapshot | None = None
+    liquidation: Liquidation | None = None
+    fundingRate: FundingRate | None = None
+    openInterest: OpenInterest | None = None
+    volumeProfileAggregation: VolumeProfileAggregation | None = None
+
+
+class Message(msgspec.Struct, gc=False):
+    """Data (``points``) or control: JSON-RPC replies, and REST-style errors [INFER]."""
+
+    points: list[Point] = []
+    id: int | str | None = None
+    result: Any = None
+    error: Any = None
+    message: str | None = None
+
+
+PAYLOADS: dict[str, str] = {
+    "TRADE": "trade",
+    "TRADE_AGG": "tradeAggregation",
+    "BLOCK_BOOK_SNAPSHOT": "blockBookSnapshot",
+    "LIQUIDATION": "liquidation",
+    "FUNDING_RATE": "fundingRate",
+    "OPEN_INTEREST": "openInterest",
+    "VOLUME_PROFILE_AGG": "volumeProfileAggregation",
+}
+
+decode = msgspec.json.Decoder(Message).decode

@@ -1,0 +1,39 @@
+"""What a screen may ask of the feed. In-process today; the structs cross a socket unchanged."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from mdterm.feeds.address import Instrument
+from mdterm.feeds.views import FrameSet, ViewSpec
+
+Post = Callable[[FrameSet], None]
+"""Called on the feed's thread with each frame set; must not block."""
+
+
+class Port(Protocol):
+    """Commands from a screen to the feed. Every call returns at once and may come from any thread.
+
+    A frame set holds only the panels that changed since the last one. At most one frame set is under
+    way: the next is made only after ``ack`` of the one before, from the newest state.
+    """
+
+    def connect(self, post: Post) -> None:
+        """Begin to receive frame sets."""
+
+    def watch(self, instruments: Sequence[Instrument]) -> None:
+        """Set the watchlist: its trades stay subscribed, and so do the books of up to ten."""
+
+    def bind(self, panel: str, address: str, spec: ViewSpec) -> None:
+        """Bind a panel to an instrument and a view; a frame follows at once. Binding again replaces."""
+
+    def respec(self, panel: str, spec: ViewSpec) -> None:
+        """Change what a bound panel wants to see; a frame follows at once."""
+
+    def unbind(self, panel: str) -> None:
+        """Stop making frames for a panel."""
+
+    def ack(self, number: int) -> None:
+        """Say that the terminal has frame set ``number``."""
+
+    def repaint(self) -> None:
+        """Ask for every bound panel's frame again, changed or not."""

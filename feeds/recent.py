@@ -1,0 +1,32 @@
+"""Remember which ids came lately, in bounded memory."""
+
+
+class Recent:
+    """Two generations of ids: at least ``age_s`` and ``count`` back, at most twice both.
+
+    The defaults remember every id for 10 minutes (at most 20), or the last 50,000 (at most 100,000)
+    where more come.
+    """
+
+    __slots__ = ("_age_s", "_began", "_count", "current", "previous")
+
+    def __init__(self, count: int = 50_000, age_s: float = 600.0) -> None:
+        self.current: set[object] = set()
+        self.previous: set[object] = set()
+        self._count = count
+        self._age_s = age_s
+        self._began: int | None = None
+
+    def is_new(self, key: object) -> bool:
+        """Return whether ``key`` was not seen lately, and remember it."""
+        if key in self.current or key in self.previous:
+            return False
+        self.current.add(key)
+        return True
+
+    def turn(self, now_ns: int) -> None:
+        """Let a generation go when it is full or old. Call now and then, with a wall time in ns."""
+        if self._began is None:
+            self._began = now_ns
+        if len(self.current) >= self._count or now_ns - self._began > self._age_s * 1e9:
+            self.previous, self.current, self._began = self.current, set(), now_ns

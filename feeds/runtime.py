@@ -1,0 +1,405 @@
+"""The feed: connections, markets and panels on one event loop.
+
+Everything here runs on the feed's loop. Events are counted and folded whether or not anything is drawn;
+drawing is the beat's affair.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from mdterm.feeds.address import AddressError, Instrument, parse_address
+from mdterm.feeds.beat import Beat
+from mdterm.feeds.binding import Binding
+from mdterm.feeds.clock import Clock, SystemClock
+from mdterm.feeds.connection import Connection
+from mdterm.feeds.contract import Link, Provider, Unready, Want
+from mdterm.feeds.events import STREAM_OF, Event, FeedStatus, State, Stream, Trade
+from mdterm.feeds.journal import Journal
+from mdterm.feeds.market import FULL_TIER, Market, Quote
+from mdterm.feeds.port import Post
+from mdterm.feeds.status import LinkHealth, Shown, StreamHealth, derive, overall
+from mdterm.feeds.views import STREAMS, LinkLine, ViewSpec
+
+log = logging.getLogger(__name__)
+
+Listener = Callable[[Sequence[Event]], None]
+
+BOOKS_WATCHED = 10
+"""Books that stay subscribed for a watchlist; a longer one follows the visible symbol."""
+BOOKS_WARM = 3
+"""Books of symbols left a moment ago that stay subscribed beyond that."""
+FOLLOW_S = 0.3
+"""A key held down must not resubscribe at every step."""
+PREPARE_AGAIN_S = 15.0
+TICK_S = 1.0
+STATUS_S = 0.25
+
+
+class Feed:
+    """All connections and all state of one process."""
+
+    def __init__(
+        self,
+        providers: Mapping[str, Provider],
+        *,
+        clock: Clock | None = None,
+        journal: Journal | None = None,
+        period_s: float = 0.1,
+    ) -> None:
+        self.providers = dict(providers)
+        self.clock: Clock = clock or SystemClock()
+        self.markets: dict[str, Market | Quote] = {}
+        self.connections: dict[str, Connection] = {}
+        self.streams: dict[tuple[str, Stream], StreamHealth] = {}
+        self.beat = Beat(self.clock, period_s, lambda: self._lines)
+        self._journal = journal
+        self._instruments: dict[str, Instrument] = {}
+        self._watched: list[str] = []
+        self._visible: list[str] = []
+        """Addresses bound to panels, the latest first; the tail is kept warm."""
+        self._listeners: list[Listener] = []
+        self._listened: set[tuple[str, Stream]] = set()
+        self._link_of: dict[tuple[str, Stream], Connection] = {}
+        self._prepared: set[tuple[str, Stream]] = set()
+        self._preparing: dict[tuple[str, Stream], asyncio.Task[None]] = {}
+        self._hints: dict[str, float] = {}
+        self._states: dict[str, tuple[State, str | None]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._delay_ms: dict[str, float] = {}
+        self._frames_then: dict[str, tuple[float, int]] = {}
+        self._lines: list[LinkLine] = []
+        self._loop = asyncio.get_running_loop()
+        self._replan_handle: asyncio.TimerHandle | None = None
+        self._closed = False
+        self._tick_handle = self._loop.call_later(TICK_S, self._tick)
+        self._status_handle: asyncio.TimerHandle | None = None
+
+    # What is wanted.
+
+    def connect(self, post: Post) -> None:
+        """Begin to post frame sets."""
+        self.beat.connect(post)
+
+    def watch(self, instruments: Sequence[Instrument]) -> None:
+        """Set the watchlist."""
+        for instrument in instruments:
+            self._instruments[instrument.address] = instrument
+            self._market(instrument.address)
+        self._watched = [instrument.address for instrument in instruments]
+        self._replan()
+
+    def bind(self, panel: str, address: str, spec: ViewSpec) -> None:
+        """Bind a panel; a frame follows at once. An instrument on the screen is of the full tier."""
+        market = self._market(address, full=True)
+        assert isinstance(market, Market)
+        stream = STREAMS[type(spec)][0]
+        self.beat.add(
+            Binding(
+                panel,
+                market,
+                spec,
+                state=lambda: self.shown(address, stream),
+                now=self.clock.mono,
+                offer=self.beat.offer,
+            )
+        )
+        self._visible = [address, *(one for one in self._visible if one != address)][: BOOKS_WARM + 1]
+        self._replan(FOLLOW_S if self.connections else 0.0)
+
+    def respec(self, panel: str, spec: ViewSpec) -> None:
+        """Change a bound panel's view; a frame follows at once."""
+        binding = self.beat.bindings.get(panel)
+        if binding is not None:
+            binding.respec(spec)
+            self.beat.touch(urgent=True)
+
+    def unbind(self, panel: str) -> None:
+        """Let a panel go."""
+        self.beat.remove(panel)
+        self._replan(FOLLOW_S)
+
+    def ack(self, number: int) -> None:
+        """Take back the credit for a frame set."""
+        self.beat.ack(number)
+
+    def repaint(self) -> None:
+        """Send every frame again."""
+        self.beat.repaint()
+
+    def listen(self, wants: Iterable[tuple[str, Stream]], listener: Listener) -> None:
+        """Hand every event on to ``listener`` as it comes, statuses included; keep no state for it."""
+        self._listened.update(wants)
+        self._listeners.append(listener)
+        if self._status_handle is None:
+            self._status_handle = self._loop.call_later(STATUS_S, self._tell_states)
+        self._replan()
+
+    def resolve(self, address: str) -> Instrument:
+        """Return the instrument of an address. Raise AddressError."""
+        found = self._instruments.get(address)
+        if found is None:
+            parsed = parse_address(address)
+            provider = self.providers.get(parsed.provider)
+            if provider is None:
+                raise AddressError(f"address {address}: there is no provider {parsed.provider!r}")
+            found = provider.resolve(parsed)
+            self._instruments[found.address] = found
+        return found
+
+    def _market(self, address: str, *, full: bool = False) -> Market | Quote:
+        market = self.markets.get(address)
+        if market is None or (full and isinstance(market, Quote)):
+            room = sum(isinstance(one, Market) for one in self.markets.values()) < FULL_TIER
+            instrument = self.resolve(address)
+            market = Market(instrument) if full or room else Quote(instrument)
+            self.markets[address] = market
+        return market
+
+    def _wants(self) -> list[Want]:
+        ranks: dict[tuple[str, Stream], int] = {}
+        for binding in self.beat.bindings.values():
+            for stream in STREAMS[type(binding.spec)]:
+                ranks[(binding.market.instrument.address, stream)] = 0
+        books = self._watched if len(self._watched) <= BOOKS_WATCHED else self._visible
+        for address in self._watched:
+            ranks.setdefault((address, "trade"), 1)
+        for address in books:
+            ranks.setdefault((address, "book"), 1)
+        for key in self._listened:
+            ranks.setdefault(key, 0)
+        return sorted(Want(rank, address, stream) for (address, stream), rank in ranks.items())
+
+    def _replan(self, delay: float = 0.0) -> None:
+        if self._closed:
+            return
+        if self._replan_handle is not None:
+            self._replan_handle.cancel()
+        self._replan_handle = self._loop.call_later(delay, self._plan)
+
+    def _plan(self) -> None:
+        self._replan_handle = None
+        now = self.clock.mono()
+        by_provider: dict[str, list[Want]] = {}
+        wanted: set[tuple[str, Stream]] = set()
+        for want in self._wants():
+            key = (want.address, want.stream)
+            wanted.add(key)
+            instrument = self.resolve(want.address)
+            provider = self.providers[instrument.provider]
+            health = self.streams.get(key)
+            if health is None:
+                health = self.streams[key] = StreamHealth(now, provider.silence(want.stream).stale_after_s)
+                health.refused = provider.carries(instrument, want.stream)
+            if provider.carries(instrument, want.stream) is None:
+                by_provider.setdefault(instrument.provider, []).append(want)
+                self._prepare(provider, instrument, want.stream)
+        for key in self.streams.keys() - wanted:
+            del self.streams[key]
+        self._reconcile(
+            [link for name, found in sorted(by_provider.items()) for link in self.providers[name].plan(found)]
+        )
+
+    def _reconcile(self, links: Sequence[Link]) -> None:
+        for key in self.connections.keys() - {link.key for link in links}:
+            task = self._loop.create_task(self.connections.pop(key).close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+        self._link_of = {}
+        for link in links:
+            connection = self.connections.get(link.key)
+            if connection is None:
+                connection = self.connections[link.key] = Connection(
+                    link,
+                    self.providers[link.provider],
+                    deliver=self._deliver,
+                    changed=self._link_changed,
+                    clock=self.clock,
+                    journal=self._journal,
+                )
+                connection.start()
+            elif connection.link != link:
+                connection.rewant(link)
+            for want in link.wants:
+                self._link_of[(want.address, want.stream)] = connection
+        self.beat.touch()
+
+    def _prepare(self, provider: Provider, instrument: Instrument, stream: Stream) -> None:
+        key = (instrument.address, stream)
+        if key not in self._prepared and key not in self._preparing:
+            self._preparing[key] = self._loop.create_task(self._make_ready(provider, instrument, stream))
+
+    async def _make_ready(self, provider: Provider, instrument: Instrument, stream: Stream) -> None:
+        """Let the provider learn what it needs before it can subscribe; try again until it can."""
+        key = (instrument.address, stream)
+        try:
+            while key in self.streams:
+                health = self.streams[key]
+                try:
+                    await provider.prepare(instrument, stream, self._hints.get(instrument.address))
+                except Unready as reason:
+                    health.waiting = str(reason)
+                    if reason.final:
+                        health.refused = str(reason)
+                        self._prepared.add(key)
+                        return
+                    self.beat.touch()
+                    await self._first_price(instrument.address)
+                else:
+                    health.waiting = None
+                    self._prepared.add(key)
+                    connection = self._link_of.get(key)
+                    if connection is not None:
+                        connection.rewant(connection.link)
+                    return
+        finally:
+            del self._preparing[key]
+
+    async def _first_price(self, address: str) -> None:
+        """Return when a price becomes known, or after a while."""
+        known = address in self._hints
+        for _ in range(int(PREPARE_AGAIN_S / 0.1)):
+            await asyncio.sleep(0.1)
+            if not known and address in self._hints:
+                return
+
+    # What comes.
+
+    def _deliver(self, connection: Connection, events: list[Event]) -> None:
+        now = self.clock.mono()
+        at, count = 0, len(events)
+        while at < count:
+            first = events[at]
+            kind, address, end = type(first), first.address, at + 1
+            while end < count and type(events[end]) is kind and events[end].address == address:
+                end += 1
+            run = events if end - at == count else events[at:end]
+            health = self.streams.get((address, STREAM_OF[kind]))
+            if health is not None:
+                health.last_at = now
+                if health.lost_at is not None:
+                    self._flows_again(address, STREAM_OF[kind], health, first.seen)
+            if self._preparing and type(first) is Trade:
+                self._hints[address] = first.price
+            market = self.markets.get(address)
+            if market is not None:
+                market.apply(run)
+            at = end
+        newest = events[-1]
+        if newest.ts is not None:
+            self._delay_ms[connection.link.key] = (newest.seen - newest.ts) / 1e6
+        for listener in self._listeners:
+            listener(events)
+        self.beat.touch()
+
+    def _link_changed(self, connection: Connection) -> None:
+        lost = connection.health.phase in ("waiting", "refused") and connection.health.opened_once
+        for key, owner in self._link_of.items():
+            health = self.streams.get(key)
+            if owner is not connection or health is None:
+                continue
+            if lost and health.last_at is not None and health.lost_at is None:
+                health.lost_at = self.clock.wall()
+            for refusal in connection.refusals:
+                if key[0] in refusal.addresses:
+                    health.refused = refusal.detail
+        self.beat.touch(urgent=True)
+        if self._listeners:
+            self._tell_states(again=False)
+
+    def _flows_again(self, address: str, stream: Stream, health: StreamHealth, seen: int) -> None:
+        """A stream that was lost flows again: what came between may be missing."""
+        lost_at, health.lost_at = health.lost_at, None
+        if stream not in ("trade", "trade_agg") or lost_at is None:
+            return  # a book or a snapshot is whole again with its first message
+        if health.gap_since is None:
+            health.gap_since = lost_at
+        market = self.markets.get(address)
+        if isinstance(market, Market):
+            market.gap_since = health.gap_since
+        detail = f"trades may be missing from {lost_at} to {seen} (ns)"
+        status = FeedStatus(address, None, seen, "gap", detail)
+        self._states[address] = ("gap", detail)
+        for listener in self._listeners:
+            listener([status])
+
+    # What is told.
+
+    def shown(self, address: str, stream: Stream) -> Shown:
+        """Return the state of one stream of one instrument now."""
+        key = (address, stream)
+        connection = self._link_of.get(key)
+        link: LinkHealth | None = None if connection is None else connection.health
+        return derive(link, self.streams.get(key), self.clock.mono())
+
+    def state(self, address: str) -> tuple[State, str | None]:
+        """Return the state of an address as a whole."""
+        # A gap in the past is told once; it does not hide that data flows now.
+        shown = [self.shown(*key) for key in self.streams if key[0] == address]
+        state, detail = overall(shown)
+        return ("live", None) if state == "gap" else (state, detail)
+
+    def _tell_states(self, *, again: bool = True) -> None:
+        """Hand changes of state to the listeners."""
+        if again and not self._closed:
+            self._status_handle = self._loop.call_later(STATUS_S, self._tell_states)
+        seen = self.clock.wall()
+        for address in sorted({address for address, _ in self._listened}):
+            state = self.state(address)
+            told = self._states.get(address)
+            if told is not None and state[0] == told[0]:
+                continue
+            self._states[address] = state
+            for listener in self._listeners:
+                listener([FeedStatus(address, None, seen, *state)])
+
+    def _tick(self) -> None:
+        """Let ages advance once a second, and forget gaps that no sum holds any more."""
+        if self._closed:
+            return
+        self._tick_handle = self._loop.call_later(TICK_S, self._tick)
+        now = self.clock.mono()
+        for (address, stream), health in self.streams.items():
+            market = self.markets.get(address)
+            if stream == "trade" and isinstance(market, Market) and market.trade_count:
+                market.fold()
+                health.gap_since = market.gap_since
+        self._lines = [self._line(connection, now) for connection in self.connections.values()]
+        self.beat.touch()
+
+    def _line(self, connection: Connection, now: float) -> LinkLine:
+        link, health = connection.link, connection.health
+        then, frames = self._frames_then.get(link.key, (now - TICK_S, health.frames))
+        self._frames_then[link.key] = (now, health.frames)
+        newest = max(
+            (
+                (stream.last_at or 0.0, (want.address, want.stream))
+                for want in link.wants
+                if (stream := self.streams.get((want.address, want.stream))) is not None
+            ),
+            default=None,
+        )
+        shown = self.shown(*newest[1]) if newest is not None else Shown("WARMING")
+        delay = self._delay_ms.get(link.key)
+        return LinkLine(
+            link.key,
+            link.provider,
+            shown,
+            None if delay is None else round(delay, 1),
+            round((health.frames - frames) / max(now - then, 1e-3), 1),
+        )
+
+    async def close(self) -> None:
+        """Close every connection and end every task."""
+        self._closed = True
+        for handle in (self._replan_handle, self._tick_handle, self._status_handle):
+            if handle is not None:
+                handle.cancel()
+        self.beat.close()
+        for task in self._preparing.values():
+            task.cancel()
+        await asyncio.gather(*self._preparing.values(), *self._closing, return_exceptions=True)
+        await asyncio.gather(*(one.close() for one in self.connections.values()), return_exceptions=True)
+        for provider in self.providers.values():
+            if provider.history is not None:
+                await provider.history.close()

@@ -1,0 +1,140 @@
+"""In what state the data is, derived in one place from facts about the link and the stream."""
+
+from typing import Literal
+
+import msgspec
+
+from mdterm.feeds.events import State
+
+Phase = Literal["connecting", "open", "waiting", "refused", "closed"]
+Word = Literal[
+    "CONNECTING", "WARMING", "LIVE", "QUIET", "STALE", "RECONNECTING", "GAP", "PARTIAL", "CLOSED", "REFUSED"
+]
+
+NO_DATA_HINT_S = 20.0
+"""After so long without a frame the reason may be the key, the plan or the symbol."""
+
+
+class LinkHealth(msgspec.Struct):
+    """What is known of a connection. Times are seconds on the monotonic clock."""
+
+    phase: Phase = "connecting"
+    since: float = 0.0
+    """When the phase began; for a lost link, when it was lost."""
+    attempt: int = 0
+    """Attempts since data last came."""
+    opened_once: bool = False
+    opened_at: float | None = None
+    retry_at: float | None = None
+    detail: str | None = None
+    frames: int = 0
+    last_frame: float | None = None
+
+
+class StreamHealth(msgspec.Struct):
+    """What is known of one stream of one instrument. Times are seconds on the monotonic clock."""
+
+    wanted_at: float
+    stale_after_s: float | None
+    last_at: float | None = None
+    lost_at: int | None = None
+    """Wall time (ns) at which the link was lost, until the stream flows again."""
+    gap_since: int | None = None
+    """Wall time (ns) since which events may be missing."""
+    waiting: str | None = None
+    """What must be known before it can be subscribed."""
+    partial: str | None = None
+    """Why the figures are incomplete though the stream flows."""
+    closed_since: int | None = None
+    refused: str | None = None
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """The state a panel's title tells: a word, an age in seconds, a wall time (ns), a reason."""
+
+    word: Word
+    age: float | None = None
+    since: int | None = None
+    attempt: int = 0
+    detail: str | None = None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether what is shown may be taken for the present; else the panel dims."""
+        return self.word in ("LIVE", "QUIET", "GAP", "PARTIAL", "CLOSED")
+
+
+def derive(link: LinkHealth | None, stream: StreamHealth | None, now: float) -> Shown:
+    """Say in what state a stream is at ``now``, from facts alone."""
+    if link is None or stream is None:
+        return Shown("WARMING", detail="not subscribed")
+    if stream.refused is not None:
+        return Shown("REFUSED", detail=stream.refused)
+    if link.phase == "refused":
+        return Shown("REFUSED", detail=link.detail)
+    if link.phase == "closed":
+        return Shown("RECONNECTING", age=now - link.since, detail="the connection is closed")
+    if link.phase in ("connecting", "waiting"):
+        if not link.opened_once and link.attempt <= 1:
+            return Shown("CONNECTING", age=now - link.since, detail=link.detail)
+        return Shown("RECONNECTING", age=now - link.since, attempt=link.attempt, detail=link.detail)
+    if stream.closed_since is not None:
+        return Shown("CLOSED", since=stream.closed_since)
+    if stream.last_at is None:
+        waited = now - max(stream.wanted_at, link.opened_at or 0.0)
+        hint = stream.waiting
+        if hint is None and waited > NO_DATA_HINT_S:
+            hint = "no data: is it the key, the plan or the symbol?"
+        if stream.stale_after_s is None and waited > 2.0:
+            return Shown("QUIET", age=waited, detail=None)
+        return Shown("WARMING", age=waited, detail=hint)
+    age = max(0.0, now - stream.last_at)
+    if stream.stale_after_s is not None and age > stream.stale_after_s:
+        return Shown("STALE", age=age, detail="the link is open but nothing comes")
+    if stream.gap_since is not None:
+        return Shown("GAP", since=stream.gap_since, detail="the link was lost; prints may be missing")
+    if stream.partial is not None:
+        return Shown("PARTIAL", age=age, detail=stream.partial)
+    if stream.stale_after_s is None and age > 10.0:
+        return Shown("QUIET", age=age)
+    return Shown("LIVE", age=age)
+
+
+_STATES: dict[Word, State] = {
+    "CONNECTING": "connecting",
+    "WARMING": "connecting",
+    "LIVE": "live",
+    "QUIET": "quiet",
+    "STALE": "stale",
+    "RECONNECTING": "reconnecting",
+    "GAP": "gap",
+    "PARTIAL": "live",
+    "CLOSED": "closed",
+    "REFUSED": "refused",
+}
+# An address is as bad as its worst stream, but a refused side stream does not make it refused.
+_WORST: tuple[Word, ...] = (
+    "CONNECTING",
+    "RECONNECTING",
+    "STALE",
+    "GAP",
+    "CLOSED",
+    "LIVE",
+    "PARTIAL",
+    "QUIET",
+    "WARMING",
+)
+
+
+def overall(shown: list[Shown]) -> tuple[State, str | None]:
+    """Return the state of an address as a whole, from the states of its streams."""
+    if not shown:
+        return "connecting", None
+    alive = [one for one in shown if one.word != "REFUSED"]
+    if not alive:
+        return "refused", next((one.detail for one in shown if one.detail), None)
+    for word in _WORST:
+        for one in alive:
+            if one.word == word:
+                return _STATES[word], one.detail
+    return "connecting", None
