@@ -204,14 +204,18 @@ class _Reading:
             if path[-1] == "channels" and key not in CHANNEL_KINDS:
                 self.sources.fault(at, f"unknown kind of channel{nearest(key, CHANNEL_KINDS)}")
             elif not (isinstance(hint, type) and issubclass(hint, msgspec.Struct)):
-                read[key] = self.leaf(hint, value, at)
+                if (leaf := self.leaf(hint, value, at)) is not None:
+                    read[key] = leaf
             elif isinstance(value, dict):
                 read[key] = hint(**self.table(hint, value, at))
             else:
                 self.sources.fault(at, f"expected a table, got {found(value)}")
         if path[-1] == "block_sizes":
             # The whole address is what people have at hand; the instance's own name adds nothing.
-            return {key.removeprefix(f"{path[-2]}:"): value for key, value in read.items()}
+            short = {key.removeprefix(f"{path[-2]}:"): key for key in read}
+            for name, key in short.items():
+                self.origins[dotted((*path, name))] = self.origins.pop(dotted((*path, key)))
+            return {name: read[key] for name, key in short.items()}
         return read
 
     def bindings(self, raw: dict[str, Any], path: KeyPath) -> dict[str, tuple[str, ...]]:
@@ -254,13 +258,11 @@ class _Reading:
         """Give the other things a value may mean: a flag's bare text, or a number where the wire has text."""
         if (text := self.sources.flag_text(path)) is not None:
             yield text
-        if (
-            isinstance(value, int)
-            and not isinstance(value, bool)
-            and path[-1] in ("precise", "group_by_type")
-        ):
+        if path[-1] == "precise" and isinstance(value, int) and not isinstance(value, bool):
             yield str(value)
-        if isinstance(value, str) and value.isascii() and value.isdigit() and path[-1] == "max_depth":
+        if path[-1] == "group_by_type" and value in (0, 1, "0", "1"):
+            yield bool(int(value))
+        if path[-1] == "max_depth" and isinstance(value, str) and value.isascii() and value.isdigit():
             yield int(value[:18])
 
     def secret(self, value: object, path: KeyPath) -> Secret | None:

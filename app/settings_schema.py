@@ -12,8 +12,9 @@ from msgspec import Meta, Struct
 from mdterm.app.secrets import Secret
 
 
-def _says(text: str) -> Meta:
-    return Meta(description=text)
+def _says(text: str, example: str | None = None) -> Meta:
+    """Describe a key; `example` is what stands behind it while it is not set."""
+    return Meta(description=text, examples=None if example is None else [example])
 
 
 def _expects(text: str, **limits: Any) -> Meta:
@@ -61,11 +62,19 @@ class AlltickSettings(Struct, frozen=True, kw_only=True):
         Literal["free", "basic", "premium", "professional", "all-hk", "all-cn", "all-us"],
         _says("plan of the token: how many symbols and requests are allowed; free is polled over HTTP"),
     ] = "basic"
-    stock_url: Annotated[SocketUrl | None, _says("socket of stocks and indices")] = None
-    generic_url: Annotated[SocketUrl | None, _says("socket of forex, metals, crypto, energy and CFDs")] = None
-    stock_http_url: Annotated[HttpUrl | None, _says("HTTP base of stocks and indices")] = None
+    stock_url: Annotated[
+        SocketUrl | None, _says("socket of stocks and indices", "wss://quote.alltick.co/quote-stock-b-ws-api")
+    ] = None
+    generic_url: Annotated[
+        SocketUrl | None,
+        _says("socket of forex, metals, crypto, energy and CFDs", "wss://quote.alltick.co/quote-b-ws-api"),
+    ] = None
+    stock_http_url: Annotated[
+        HttpUrl | None, _says("HTTP base of stocks and indices", "https://quote.alltick.co/quote-stock-b-api")
+    ] = None
     generic_http_url: Annotated[
-        HttpUrl | None, _says("HTTP base of forex, metals, crypto, energy and CFDs")
+        HttpUrl | None,
+        _says("HTTP base of forex, metals, crypto, energy and CFDs", "https://quote.alltick.co/quote-b-api"),
     ] = None
 
 
@@ -78,7 +87,7 @@ class ChannelSettings(Struct, frozen=True, kw_only=True):
     ] = None
     update_frequency: Annotated[Duration | None, _says("least time between two snapshots")] = None
     group_by_type: Annotated[
-        Literal["0", "1"] | None, _says('"1" merges all symbols of a coin (implied by a coin=… address)')
+        bool | None, _says("merge all symbols of a coin (implied by a coin=… address)")
     ] = None
     quote: Annotated[Name | None, _says("unit of the sizes, COIN or USD")] = None
     category: Annotated[
@@ -93,27 +102,31 @@ class KiyotakaSettings(Struct, frozen=True, kw_only=True):
     region: Annotated[
         Literal["singapore", "europe"], _says("which of the provider's regions to connect to")
     ] = "singapore"
-    book_url: Annotated[SocketUrl | None, _says("socket of order books")] = None
-    nonbook_url: Annotated[SocketUrl | None, _says("socket of everything but order books")] = None
-    rest_url: Annotated[HttpUrl | None, _says("REST base, for history")] = None
-    auth_header: Annotated[HeaderName | None, _says("REST header that carries the key")] = None
+    book_url: Annotated[
+        SocketUrl | None, _says("socket of order books", "wss://ap-sin3.ws.api.kiyotaka.ai/ws")
+    ] = None
+    nonbook_url: Annotated[
+        SocketUrl | None,
+        _says("socket of everything but order books", "wss://ap-sin3.ws.api.kiyotaka.ai/nonbook/ws"),
+    ] = None
+    rest_url: Annotated[HttpUrl | None, _says("REST base, for history", "https://api.kiyotaka.ai")] = None
+    auth_header: Annotated[HeaderName | None, _says("REST header that carries the key", "X-Kiyotaka-Key")] = (
+        None
+    )
     compression: Annotated[Literal["none", "brotli"], _says("compression of what the sockets send")] = "none"
     block_size: Annotated[
         Literal["auto"] | Positive, _says("price step of the order book's blocks; auto asks the provider")
     ] = "auto"
     block_sizes: Annotated[
-        dict[str, Literal["auto"] | Positive], _says("the same for single instruments, by EXCHANGE:symbol")
+        dict[str, Positive], _says("the same for single instruments, by EXCHANGE:symbol")
     ] = {}
     liquidation_side: Annotated[
         Literal["position", "order"],
         _says("what BUY means on a liquidation: that a long position was closed, or that the order bought"),
     ] = "position"
-    channels: Annotated[dict[str, ChannelSettings], _says("options of single channels, by kind")] = {}
-
-    def block_size_for(self, exchange: str, symbol: str) -> float | None:
-        """Return the block size that is set for one instrument, None where the provider is asked."""
-        size = self.block_sizes.get(f"{exchange}:{symbol}", self.block_size)
-        return None if isinstance(size, str) else size
+    channels: Annotated[
+        dict[str, ChannelSettings], _says("options of single channels, by the kind of the channel")
+    ] = {}
 
 
 class SymbolSettings(Struct, frozen=True, kw_only=True):
@@ -127,7 +140,7 @@ class JayxSettings(Struct, frozen=True, kw_only=True):
     name: str = "jayx"
     kind: str = "jayx"
     api_key: Annotated[Secret | None, _says("the API key, for balances and open orders")] = None
-    url: Annotated[AnyUrl | None, _says("address of the stream")] = None
+    url: Annotated[AnyUrl | None, _says("address of the stream", "wss://stream.jayxstaging.com:8443")] = None
     framing: Annotated[
         Literal["auto", "socketio", "envelope", "flat"], _says("how messages are wrapped; auto finds out")
     ] = "auto"
@@ -138,7 +151,9 @@ class JayxSettings(Struct, frozen=True, kw_only=True):
     sio_path: Annotated[UrlPath, _says("path of Socket.IO")] = "/socket.io/"
     sio_namespace: Annotated[UrlPath, _says("namespace of Socket.IO")] = "/"
     precise: Annotated[Name, _says("price grouping asked of the order book, as the provider writes it")] = "1"
-    rest_url: Annotated[HttpUrl | None, _says("REST base, for the tick and lot of each symbol")] = None
+    rest_url: Annotated[
+        HttpUrl | None, _says("REST base, for the tick and lot of each symbol; none by default", "https://…")
+    ] = None
     tls_verify: Annotated[
         bool, _says("check the server's certificate; never false outside a test network")
     ] = True

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mdterm.app.main import COMMANDS, DEFAULT
+
 ROOT = Path(__file__).resolve().parents[1]
 SCREEN = {"textual", "rich", "plotext"}
 
@@ -47,17 +49,18 @@ def test_every_module_of_the_feeds_lives_without_a_screen(tmp_path: Path) -> Non
     ] == []
 
 
+NETWORK = {"websockets", "httpx", "uvloop"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "unwanted"),
     [
-        (["--version"], SCREEN | {"websockets", "httpx", "msgspec", "uvloop", "asyncio"}),
-        (["--help"], SCREEN | {"websockets", "httpx", "uvloop"}),
-        (["tail", "--help"], SCREEN),
-        (["once", "--help"], SCREEN),
-        (["config", "path"], SCREEN | {"websockets", "httpx", "uvloop"}),
-        (["completion", "bash"], SCREEN | {"websockets", "httpx", "uvloop"}),
+        (["--version"], SCREEN | NETWORK | {"click", "msgspec", "asyncio"}),
+        (["--help"], SCREEN | NETWORK),
+        (["config", "path"], SCREEN | NETWORK),
+        (["completion", "bash"], SCREEN | NETWORK),
+        *(([name, "--help"], SCREEN) for name in COMMANDS if name != DEFAULT),
     ],
-    ids=" ".join,
 )
 def test_a_command_imports_only_what_it_needs(
     arguments: list[str], unwanted: set[str], tmp_path: Path

@@ -115,7 +115,6 @@ compression = "brotli"
 block_size = 5
 block_sizes."BINANCE_FUTURES:BTCUSDT" = 0.1
 block_sizes."kiyotaka:BYBIT:BTCUSDT" = 2
-block_sizes."BYBIT:XRPUSDT" = "auto"
 liquidation_side = "order"
 [providers.kiyotaka.channels.BLOCK_BOOK_SNAPSHOT]
 max_depth = 500
@@ -166,12 +165,10 @@ def test_every_key_is_read_into_its_type(config: Written) -> None:
     assert (two.region, two.book_url) == ("europe", "ws://127.0.0.1:9001/ws")
     assert (two.nonbook_url, two.rest_url) == ("ws://127.0.0.1:9001/nonbook/ws", "http://127.0.0.1:9001")
     assert (two.auth_header, two.compression, two.liquidation_side) == ("X-Other-Key", "brotli", "order")
-    assert two.block_size_for("BINANCE_FUTURES", "ETHUSDT") == 5
-    assert two.block_size_for("BINANCE_FUTURES", "BTCUSDT") == 0.1
-    assert two.block_size_for("BYBIT", "BTCUSDT") == 2
-    assert two.block_size_for("BYBIT", "XRPUSDT") is None
+    assert two.block_size == 5
+    assert two.block_sizes == {"BINANCE_FUTURES:BTCUSDT": 0.1, "BYBIT:BTCUSDT": 2}
     book = two.channels["BLOCK_BOOK_SNAPSHOT"]
-    assert (book.max_depth, book.update_frequency, book.group_by_type) == (500, "1s", "1")
+    assert (book.max_depth, book.update_frequency, book.group_by_type) == (500, "1s", True)
     assert (book.quote, book.category) == ("COIN", "*")
     assert two.channels["TRADE_AGG"].batch_interval == "200ms"
 
@@ -240,7 +237,7 @@ def test_an_empty_variable_is_no_variable(config: Written) -> None:
 
 def test_a_flag_may_name_a_quoted_key(config: Written) -> None:
     override = 'providers.kiyotaka.block_sizes."BINANCE_FUTURES:A=B" = 0.5'
-    assert kiyotaka(config.load("", override)).block_size_for("BINANCE_FUTURES", "A=B") == 0.5
+    assert kiyotaka(config.load("", override)).block_sizes == {"BINANCE_FUTURES:A=B": 0.5}
 
 
 @pytest.mark.parametrize(
@@ -334,6 +331,12 @@ def test_a_secret_is_not_taken_from_the_command_line(config: Written, override: 
             2,
             "providers.kiyotaka.block_size",
             "auto or a number above 0",
+        ),
+        (
+            "[providers.kiyotaka.block_sizes]\n'BYBIT:A' = 'x'",
+            2,
+            'providers.kiyotaka.block_sizes."BYBIT:A"',
+            "expected a number above 0, got a string",
         ),
         (
             "[providers.kiyotaka]\nblock_size = inf",
