@@ -1,5 +1,6 @@
 """Settings written out as TOML: the commented file of `config init`, and what is in force."""
 
+import importlib.metadata
 import re
 import textwrap
 from collections.abc import Iterator
@@ -63,8 +64,11 @@ def _template_lines() -> Iterator[str]:
     yield from _comment(dict(_hints(GeneralSettings))["keys"])
     yield "[keys]"
     yield from (f"# {key} = {toml(value)}" for key, value in _EXAMPLES["keys"].items())
+    connectable = {entry.name for entry in importlib.metadata.entry_points(group="mdterm.providers")}
     for kind, struct in BUILT_IN.items():
         yield from ("", "", f"[providers.{kind}]")
+        if kind not in connectable:
+            yield "# This version reads these keys but cannot connect to this provider yet."
         yield from _provider_lines(kind, struct())
     yield from (
         "",
