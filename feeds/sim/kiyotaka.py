@@ -20,6 +20,11 @@ What the docs say is served as they say; where they are silent this is what the 
 - `"compression":"brotli"` turns the connection's data frames binary, in one of four forms, because nobody
   has said which is real: one finished stream a message (`each`), one that is only flushed (`flush`), one
   window for the whole connection (`shared`), or plain text all the same (`text`). Answers are always text.
+- TRADE_AGG without `batchInterval` batches seconds, VOLUME_PROFILE_AGG without `updateFrequency` comes once
+  a second, books without it as often as they change. A profile covers the UTC day and starts anew with it.
+- Grouped (`groupByType` "1") all symbols of the coin are added up, whatever the exchange named.
+- LIQUIDATION: BUY means a long was liquidated, as the docs say (`liquidation_side="order"` turns it round).
+- The newest book, funding and open interest are sent at once to whoever subscribes later.
 - A connection that leaves 64 MB unread is closed (1008, too slow): nothing is ever left out silently.
 """
 
@@ -38,6 +43,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from mdterm.feeds.sim.faults import Mischief
+from mdterm.feeds.sim.history import History
 from mdterm.feeds.sim.kiyotaka_channels import Channels, Refusal
 from mdterm.feeds.sim.kiyotaka_points import Point, Stream
 from mdterm.feeds.sim.market import VenueEvent
@@ -282,17 +288,24 @@ class KiyotakaServer:
     def __init__(
         self,
         floor: Floor,
+        history: History,
         mischief: Mischief,
         *,
-        brotli_form: str = "each",
-        message_budget: int = 60,
-        unknown_symbols: str = "error",
+        brotli_form: str,
+        message_budget: int,
+        unknown_symbols: str,
+        liquidation_side: str,
     ) -> None:
         self.floor = floor
         self.mischief = mischief
         self.brotli_form = brotli_form
         self.message_budget = message_budget
-        self.channels = Channels(floor, silent_about_unknown=unknown_symbols == "silent")
+        self.channels = Channels(
+            floor,
+            history,
+            silent_about_unknown=unknown_symbols == "silent",
+            longs_are_buys=liquidation_side == "position",
+        )
         self.sessions: set[Session] = set()
         floor.heed(self._call)
 

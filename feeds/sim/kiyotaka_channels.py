@@ -2,8 +2,16 @@
 
 import re
 
+from mdterm.feeds.sim.history import History
 from mdterm.feeds.sim.kiyotaka_exchanges import EXCHANGES
 from mdterm.feeds.sim.kiyotaka_points import BookEncoder, BookStream, Point, Stream, TradeEncoder, TradeStream
+from mdterm.feeds.sim.kiyotaka_streams import (
+    BatchStream,
+    FundingStream,
+    InterestStream,
+    LiquidationStream,
+    ProfileStream,
+)
 from mdterm.feeds.sim.market import Instrument, VenueEvent
 from mdterm.feeds.sim.pace import Floor
 
@@ -11,8 +19,16 @@ BOOK = "BLOCK_BOOK_SNAPSHOT"
 FAMILIES = {
     BOOK: "book",
     "TRADE": "nonbook",
+    "TRADE_AGG": "nonbook",
+    "LIQUIDATION": "nonbook",
+    "FUNDING_RATE": "nonbook",
+    "OPEN_INTEREST": "nonbook",
+    "VOLUME_PROFILE_AGG": "nonbook",
 }
 """Which endpoint family serves which channel."""
+
+GROUPED = frozenset({BOOK, "VOLUME_PROFILE_AGG"})
+"""The channels that know `groupByType`."""
 
 CATEGORIES = ("SPOT", "PERPETUAL", "FUTURE", "OPTION", "COMBO")
 
@@ -31,8 +47,12 @@ class Refusal(Exception):
 class Channels:
     """Open streams for the channels of one market."""
 
-    def __init__(self, floor: Floor, *, silent_about_unknown: bool = False) -> None:
+    def __init__(
+        self, floor: Floor, history: History, *, silent_about_unknown: bool, longs_are_buys: bool
+    ) -> None:
         self._floor = floor
+        self._history = history
+        self._longs_are_buys = longs_are_buys
         self._silent = silent_about_unknown
         self._trade_encoders: dict[tuple[str, str], TradeEncoder] = {}
         self._book_encoders: dict[tuple[object, ...], BookEncoder] = {}
@@ -49,9 +69,7 @@ class Channels:
             if self._silent:
                 return key, None
             raise
-        if kind == BOOK:
-            return key, self._book(texts, exchange, instruments)
-        return key, self._trades(exchange, instruments[0])
+        return key, self._stream(kind, texts, exchange, instruments)
 
     def key(self, channel: object, family: str) -> str:
         """Return what names a channel; raise Refusal where it could never have been opened."""
@@ -77,9 +95,39 @@ class Channels:
             if type(event) in stream.hears:
                 stream.on(event, out)
 
+    def _stream(
+        self, kind: str, texts: dict[str, str], exchange: str, instruments: tuple[Instrument, ...]
+    ) -> Stream:
+        one, category = instruments[0], EXCHANGES[exchange]
+        match kind:
+            case "BLOCK_BOOK_SNAPSHOT":
+                return self._book(texts, exchange, instruments)
+            case "TRADE_AGG":
+                span_ns = _span_ns(texts, "batchInterval", "1s")
+                if not span_ns:
+                    raise Refusal("INVALID_PARAMS", "batchInterval must not be zero")
+                return BatchStream(one, exchange, category, span_ns)
+            case "LIQUIDATION":
+                return LiquidationStream(one, exchange, category, self._longs_are_buys)
+            case "FUNDING_RATE":
+                return FundingStream(one, exchange, category)
+            case "OPEN_INTEREST":
+                return InterestStream(one, exchange, category)
+            case "VOLUME_PROFILE_AGG":
+                return ProfileStream(
+                    instruments,
+                    exchange,
+                    category,
+                    self._history,
+                    spacing_ns=self._spacing_ns(texts, "1s"),
+                    in_usd=_in_usd(texts),
+                    grouped=_is_grouped(texts),
+                )
+        return self._trades(exchange, one)
+
     def _instruments(self, texts: dict[str, str]) -> tuple[Instrument, ...]:
         symbol = texts.get("symbol", "")
-        if _is_grouped(texts):
+        if texts["type"] in GROUPED and _is_grouped(texts):
             found = tuple(i for i in self._floor.instruments.values() if i.coin == symbol)
         else:
             one = self._floor.instruments.get(symbol)

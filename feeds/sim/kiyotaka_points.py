@@ -215,6 +215,15 @@ def _merge(sides: list[tuple[float, ...]], *, bids: bool) -> tuple[float, ...]:
     return tuple(value for pair in pairs for value in pair)
 
 
+def profile_rows(profile: dict[int, list[float]], block: float) -> list[float]:
+    """Flatten volume by block to `[price, bought, sold, …]`, lowest price first."""
+    rows: list[float] = []
+    for at in sorted(profile):
+        bought, sold = profile[at]
+        rows += (round(at * block, 10), round(bought, 8), round(sold, 8))
+    return rows
+
+
 def decimals_of(step: float) -> int:
     """Count the decimals a step needs."""
     text = f"{step:.12f}".rstrip("0")

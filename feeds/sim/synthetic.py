@@ -1,91 +1,90 @@
-"""A market that is made up: the same seed and rate tell the same market, whenever and to whomever."""
+"""A market that is made up: the same seed and rate tell the same market, whenever and to whomever.
 
-import random
+Each instrument has a crowd and dice of its own, so none depends on another. `rate` runs the crowds' time
+faster: ten times the rate is the same story in a tenth of the time. Venue time has whole milliseconds.
+"""
+
+from collections.abc import Iterator
 from heapq import heapify, heapreplace
 
-from mdterm.feeds.sim.market import (
-    Instrument,
-    PastBar,
-    VenueBook,
-    VenueEvent,
-    VenueTrade,
-    instrument_of,
-)
+from mdterm.feeds.sim.crowd import Crowd, Listing
+from mdterm.feeds.sim.market import MINUTE_NS, Instrument, PastBar, VenueEvent, instrument_of
+from mdterm.feeds.sim.past import Past
 
 EPOCH_NS = 1_704_067_200_000_000_000
 """When a synthetic market begins that keeps its time: 2024-01-01, midnight UTC."""
 
-LEVELS = 40
 _MS = 1_000_000
-_LISTED = (
-    ("BTCUSDT", 0.1, 61800.0, 0.8, 1.0),
-    ("ETHUSDT", 0.01, 2680.0, 12.0, 0.8),
-    ("SOLUSDT", 0.001, 148.0, 90.0, 0.4),
-    ("XRPUSDT", 0.0001, 0.58, 9000.0, 0.3),
-    ("DOGEUSDT", 0.00001, 0.102, 40000.0, 0.3),
+
+
+def _listing(
+    symbol: str,
+    price: float,
+    decimals: tuple[int, int],
+    *,
+    takers: float,
+    touch: float,
+    print_size: float,
+    interest: float,
+    predicts: bool = True,
+) -> Listing:
+    return Listing(
+        instrument=instrument_of(symbol, float(f"1e-{decimals[0]}")),
+        price_decimals=decimals[0],
+        lot_decimals=decimals[1],
+        price=price,
+        orders_per_s=takers,
+        touch=touch,
+        print=print_size,
+        jump_bps=0.25,
+        informed=0.1,
+        open_interest=interest,
+        tells_prediction=predicts,
+    )
+
+
+LISTINGS = (
+    _listing("BTCUSDT", 61800.2, (1, 3), takers=12, touch=3.0, print_size=0.01, interest=84_512.3),
+    _listing("ETHUSDT", 2680.15, (2, 3), takers=11, touch=16.0, print_size=0.05, interest=1.9e6),
+    _listing("SOLUSDT", 148.215, (3, 2), takers=5, touch=60.0, print_size=0.6, interest=7.4e6),
+    _listing("XRPUSDT", 0.5834, (4, 1), takers=3, touch=60_000.0, print_size=60.0, interest=4.1e8),
+    _listing(
+        "DOGEUSDT",
+        0.10215,
+        (5, 0),
+        takers=3,
+        touch=200_000.0,
+        print_size=400.0,
+        interest=2.2e9,
+        predicts=False,
+    ),
+    _listing(
+        "1000PEPEUSDT", 0.0083125, (7, 0), takers=2.5, touch=600_000.0, print_size=6_000.0, interest=3.1e10
+    ),
 )
 
 
-class _Ring:
-    """One instrument's walk."""
-
-    def __init__(self, seed: int, rate: float, listed: tuple[str, float, float, float, float]) -> None:
-        symbol, tick, price, self._size, pace = listed
-        self.instrument = instrument_of(symbol, tick)
-        self._decimals = len(f"{tick:.12f}".rstrip("0")) - 2
-        self._dice = random.Random(f"market {seed} {symbol}")
-        self._bid = round(price / tick)
-        self._gap_s = {"trade": 1 / (15 * rate * pace), "book": 1 / (10 * rate * pace)}
-        self._due = dict.fromkeys(self._gap_s, 0.0)
-
-    @property
-    def due_ms(self) -> int:
-        return int(min(self._due.values()) * 1000)
-
-    def next(self, origin: int, number: int) -> VenueEvent:
-        dice = self._dice
-        kind = min(self._due, key=self._due.__getitem__)
-        ts = origin + self.due_ms * _MS
-        symbol = self.instrument.symbol
-        if kind == "trade":
-            self._due[kind] += dice.expovariate(1 / self._gap_s[kind])
-            buy = dice.random() < 0.5
-            if dice.random() < 0.2:
-                self._bid += 1 if buy else -1
-            size = round(dice.lognormvariate(0, 1.5) * self._size / 10, 3) or 0.001
-            return VenueTrade(symbol, ts, str(number), self._price(self._bid + buy), size, buy)
-        self._due[kind] += self._gap_s[kind]
-        return VenueBook(symbol, ts, self._side(self._bid, -1), self._side(self._bid + 1, 1))
-
-    def _price(self, ticks: int) -> float:
-        return round(ticks * self.instrument.tick, self._decimals)
-
-    def _side(self, best: int, step: int) -> tuple[float, ...]:
-        levels: list[float] = []
-        for depth in range(LEVELS):
-            size = round(self._dice.lognormvariate(0, 1) * self._size, 3) or 0.001
-            levels += (self._price(best + step * depth), size)
-        return tuple(levels)
-
-
 class SyntheticSource:
-    """Several instruments, each with its own dice, told in order of time."""
+    """Several instruments, told in order of time."""
 
     waits = False
 
-    def __init__(self, seed: int, rate: float) -> None:
-        self._rings = [_Ring(seed, rate, listed) for listed in _LISTED]
-        self._heap = [(ring.due_ms, place) for place, ring in enumerate(self._rings)]
+    def __init__(self, seed: int, rate: float, listings: tuple[Listing, ...] = LISTINGS) -> None:
+        self._rate = rate
+        self._crowds = [Crowd(listing, seed) for listing in listings]
+        self._pasts = {listing.instrument.symbol: Past(listing, seed) for listing in listings}
+        self._heap = [(self._due_ms(crowd), place) for place, crowd in enumerate(self._crowds)]
         heapify(self._heap)
-        self._origin = self._number = 0
+        self._origin = 0
+        self._ids: Iterator[str] = iter(())
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
-        return tuple(ring.instrument for ring in self._rings)
+        return tuple(crowd.listing.instrument for crowd in self._crowds)
 
     def begin(self, now_ns: int) -> int:
         self._origin = now_ns // _MS * _MS
-        self._number = now_ns // _MS * 1_000_000
+        self._ids = _count_from(now_ns // _MS * 1_000_000)
         return self._origin
 
     def next_ts(self) -> int | None:
@@ -93,13 +92,25 @@ class SyntheticSource:
 
     def take(self, until: int) -> list[VenueEvent]:
         taken: list[VenueEvent] = []
-        while self._origin + self._heap[0][0] * _MS < until:
-            place = self._heap[0][1]
-            ring = self._rings[place]
-            self._number += 1
-            taken.append(ring.next(self._origin, self._number))
-            heapreplace(self._heap, (ring.due_ms, place))
+        until_ms = -((self._origin - until) // _MS)
+        heap = self._heap
+        while heap[0][0] < until_ms:
+            due_ms, place = heap[0]
+            crowd = self._crowds[place]
+            taken += crowd.step(self._origin + due_ms * _MS, self._ids)
+            heapreplace(heap, (self._due_ms(crowd), place))
         return taken
 
     def past(self, symbol: str, minutes: int) -> list[PastBar]:
-        return []
+        # The minute the market begins in belongs to its own trades alone.
+        return self._pasts[symbol].bars(self._origin // MINUTE_NS * MINUTE_NS, minutes)
+
+    def _due_ms(self, crowd: Crowd) -> int:
+        return int(crowd.due_s * 1000 / self._rate)
+
+
+def _count_from(first: int) -> Iterator[str]:
+    number = first
+    while True:
+        number += 1
+        yield str(number)

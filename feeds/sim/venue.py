@@ -19,7 +19,9 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from mdterm.feeds.sim.faults import Fault, Mischief
-from mdterm.feeds.sim.kiyotaka import BROTLI_FORMS, PATHS, KiyotakaServer
+from mdterm.feeds.sim.history import History
+from mdterm.feeds.sim.kiyotaka import BROTLI_FORMS, PATHS, KiyotakaServer, is_key_good
+from mdterm.feeds.sim.kiyotaka_rest import KEY_HEADER, KiyotakaRest
 from mdterm.feeds.sim.market import MarketSource
 from mdterm.feeds.sim.pace import Clock, Floor, SystemClock
 from mdterm.feeds.sim.play import PlayError, PlaySource
@@ -30,6 +32,7 @@ log = logging.getLogger(__name__)
 PROVIDERS = ("kiyotaka",)
 _CUT_EVERY_S = 0.05
 _GOODBYE_S = 0.3
+_REFUSED = b'{"error":"REFUSED","message":"The simulated venue was told to refuse."}'
 
 
 class VenueError(Exception):
@@ -51,6 +54,9 @@ class VenueConfig(msgspec.Struct, frozen=True):
     brotli_form: str = "each"
     message_budget: int = 60
     unknown_symbols: str = "error"
+    liquidation_side: str = "position"
+    weight_per_minute: int = 1000
+    history_days: int = 7
 
 
 class Venue:
@@ -81,12 +87,24 @@ class Venue:
         )
         began = self._clock.monotonic()
         self._mischief = Mischief(config.faults, config.seed, lambda: self._clock.monotonic() - began)
+        # The memory hears of everything first: what a protocol server tells then agrees with it.
+        history = History(self.floor)
         self._kiyotaka = KiyotakaServer(
             self.floor,
+            history,
             self._mischief,
             brotli_form=config.brotli_form,
             message_budget=config.message_budget,
             unknown_symbols=config.unknown_symbols,
+            liquidation_side=config.liquidation_side,
+        )
+        self._rest = KiyotakaRest(
+            self.floor,
+            history,
+            is_key_good=lambda key: is_key_good(key) and not self._mischief.refuses_keys(),
+            weight_per_minute=config.weight_per_minute,
+            history_days=config.history_days,
+            longs_are_buys=config.liquidation_side == "position",
         )
         try:
             self._server = await serve(
@@ -151,16 +169,18 @@ class Venue:
             for scope in self._mischief.cuts():
                 self._kiyotaka.cut(scope)
 
-    def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
+    async def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
         family = PATHS.get(urlsplit(request.path).path)
         refusal = self._mischief.refusal(family if family is not None else "rest")
         if refusal is not None:
-            return _respond(
-                refusal, {"error": "REFUSED", "message": "The simulated venue was told to refuse."}
-            )
+            return _respond(refusal, _REFUSED)
         if family is not None:
             return None
-        return _respond(404, {"error": "NOT_FOUND", "message": "There is nothing here."})
+        status, body, headers = self._rest.answer(request.path, request.headers.get(KEY_HEADER))
+        while self._mischief.is_silent("rest"):
+            await self._clock.sleep(_CUT_EVERY_S)
+        await self._clock.sleep(self._mischief.delay_s("rest"))
+        return _respond(status, self._mischief.garbage("rest", body) or body, headers)
 
 
 class VenueThread:
@@ -205,7 +225,7 @@ class VenueThread:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         try:
             await self._venue.start()
-        except VenueError as error:
+        except Exception as error:
             self._failure = error
             return
         finally:
@@ -233,8 +253,14 @@ def _check(config: VenueConfig) -> None:
     for name in config.providers:
         if name not in PROVIDERS:
             raise VenueError(f"the venue does not speak {name!r}; it speaks {', '.join(PROVIDERS)}")
-    if config.brotli_form not in BROTLI_FORMS:
-        raise VenueError(f"brotli_form is one of {', '.join(BROTLI_FORMS)}, not {config.brotli_form!r}")
+    choices = (
+        ("brotli_form", config.brotli_form, BROTLI_FORMS),
+        ("unknown_symbols", config.unknown_symbols, ("error", "silent")),
+        ("liquidation_side", config.liquidation_side, ("position", "order")),
+    )
+    for option, chosen, known in choices:
+        if chosen not in known:
+            raise VenueError(f"{option} is one of {', '.join(known)}, not {chosen!r}")
     for name, value in (("rate", config.rate), ("speed", config.speed)):
         if not 0 < value < float("inf"):
             raise VenueError(f"{name} must be above 0, not {value}")
@@ -249,8 +275,7 @@ def _source(config: VenueConfig) -> MarketSource:
         raise VenueError(str(error)) from None
 
 
-def _respond(status: int, body: object, headers: dict[str, str] | None = None) -> Response:
-    content = msgspec.json.encode(body)
+def _respond(status: int, content: bytes, headers: dict[str, str] | None = None) -> Response:
     given = Headers(
         {
             "Content-Type": "application/json",
