@@ -1,0 +1,266 @@
+"""What the terminal shows, cell by cell, and the shortest way to make it show something else.
+
+Textual writes every dirty span again, each segment with its own colours and a reset, whether or not a
+cell in it changed. Here its updates only say what the screen *shall* show; what is written is the
+difference to what the terminal was sent last. So a frame that changes nothing costs nothing, and updates
+that come while the terminal does not keep up merge instead of queueing.
+"""
+
+from functools import lru_cache
+from typing import Final
+
+from rich.cells import get_character_cell_size
+from rich.color import ColorSystem
+from rich.style import Style
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.strip import Strip
+
+Update = ChopsUpdate | LayoutUpdate
+Ink = tuple[str | None, str, int]
+"""Foreground codes (None: any, for a blank shows none), background codes, attribute bits."""
+
+_UNSEEN: Final = "\0"
+_DEFAULT: Final[Ink] = ("39", "49", 0)
+# Rich's attribute bits, as the codes that set and unset them.
+_SET: Final = {0: 1, 1: 2, 2: 3, 3: 4, 4: 5, 5: 6, 6: 7, 7: 8, 8: 9, 9: 21, 10: 51, 11: 52, 12: 53}
+_UNSET: Final = {0: 22, 1: 22, 2: 23, 3: 24, 4: 25, 5: 25, 6: 27, 7: 28, 8: 29, 9: 24, 10: 54, 11: 54, 12: 55}
+_UNSEEN_ON_BLANKS: Final = 0b111
+"""Bold, dim and italic: a blank looks the same with and without."""
+_MANY_STYLES: Final = 4096
+
+
+class Pens:
+    """Styles as small numbers: two per style, one for characters and one for blanks."""
+
+    def __init__(self, colours: ColorSystem) -> None:
+        self._colours = colours
+        self._pens: dict[Ink, int] = {}
+        self.inks: list[Ink] = []
+        self._of: dict[Style | None, tuple[int, int]] = {}
+        self._switches: dict[tuple[Ink, int], tuple[str, Ink]] = {}
+
+    def of(self, style: Style | None) -> tuple[int, int]:
+        """Return the pen of a style's characters and that of its blanks."""
+        found = self._of.get(style)
+        if found is None:
+            if len(self._of) > _MANY_STYLES:
+                self._of.clear()
+            found = self._of[style] = self._make(style)
+        return found
+
+    def _make(self, style: Style | None) -> tuple[int, int]:
+        if style is None:
+            return self._pen(_DEFAULT), self._pen((None, "49", 0))
+        codes = []
+        for colour, is_text in ((style.color, True), (style.bgcolor, False)):
+            if colour is None:
+                codes.append("39" if is_text else "49")
+            else:
+                codes.append(";".join(colour.downgrade(self._colours).get_ansi_codes(foreground=is_text)))
+        bits = style._attributes & style._set_attributes
+        visible = bits & ~_UNSEEN_ON_BLANKS
+        blank = (codes[0], codes[1], bits) if visible else (None, codes[1], 0)
+        return self._pen((codes[0], codes[1], bits)), self._pen(blank)
+
+    def _pen(self, ink: Ink) -> int:
+        pen = self._pens.get(ink)
+        if pen is None:
+            pen = self._pens[ink] = len(self.inks)
+            self.inks.append(ink)
+        return pen
+
+    def switch(self, have: Ink, pen: int) -> tuple[str, Ink]:
+        """Return the escape sequence from ``have`` to ``pen`` (empty if they agree), and the ink then."""
+        key = (have, pen)
+        found = self._switches.get(key)
+        if found is None:
+            if len(self._switches) > _MANY_STYLES:
+                self._switches.clear()
+            found = self._switches[key] = _switch(have, self.inks[pen])
+        return found
+
+
+def _switch(have: Ink, want: Ink) -> tuple[str, Ink]:
+    foreground, background, bits = want
+    if foreground is None:
+        # A blank takes the foreground as it is, and weights that do not show on it.
+        foreground, bits = have[0], bits | (have[2] & _UNSEEN_ON_BLANKS)
+    got: Ink = (foreground, background, bits)
+    if got == have:
+        return "", have
+    off, on = have[2] & ~bits, bits & ~have[2]
+    codes: list[str] = []
+    if off:
+        unset = {_UNSET[bit] for bit in _SET if off >> bit & 1}
+        codes += [str(code) for code in sorted(unset)]
+        if 22 in unset:
+            on |= bits & 0b11  # bold and dim go off together
+        if 24 in unset:
+            on |= bits & (1 << 3 | 1 << 9)
+    codes += [str(code) for bit, code in _SET.items() if on >> bit & 1]
+    if foreground != have[0]:
+        codes.append(str(foreground))
+    if background != have[1]:
+        codes.append(background)
+    anew = ["0", *(str(code) for bit, code in _SET.items() if bits >> bit & 1)]
+    anew += [str(foreground)] if foreground != "39" else []
+    anew += [background] if background != "49" else []
+    shorter = min(";".join(codes), ";".join(anew), key=len)
+    return f"\x1b[{shorter}m", got
+
+
+@lru_cache(4096)
+def _split(text: str) -> tuple[str, ...] | None:
+    """Return a text's cells, or None if they are simply its characters.
+
+    A wide character takes a cell and leaves the next one empty; what has no width joins the cell before.
+    """
+    if text.isascii():
+        return None
+    cells: list[str] = []
+    is_plain = True
+    for character in text:
+        width = get_character_cell_size(character)
+        if width == 1:
+            cells.append(character)
+            continue
+        is_plain = False
+        if width == 2:
+            cells += (character, "")
+        elif cells:
+            cells[-1] += character
+    return None if is_plain else tuple(cells)
+
+
+class Canvas:
+    """The screen as it shall be and as the terminal has it."""
+
+    def __init__(self, colours: ColorSystem = ColorSystem.TRUECOLOR) -> None:
+        self.pens = Pens(colours)
+        self.width = self.height = 0
+        self._chars: list[list[str]] = []
+        self._inks: list[list[int]] = []
+        self._shown_chars: list[list[str]] = []
+        self._shown_inks: list[list[int]] = []
+        self._dirty: set[int] = set()
+        self._ink: Ink | None = None
+        """What the terminal writes in; None if unknown."""
+
+    def resize(self, width: int, height: int) -> None:
+        """Take another size. What a terminal makes of its old cells then is anybody's guess."""
+        if (width, height) == (self.width, self.height):
+            return
+        self.width, self.height = width, height
+        blank = self.pens.of(None)[1]
+        self._chars = [[" "] * width for _ in range(height)]
+        self._inks = [[blank] * width for _ in range(height)]
+        self.forget()
+
+    def forget(self) -> None:
+        """Know nothing of what the terminal shows: the next difference is everything."""
+        self._shown_chars = [[_UNSEEN] * self.width for _ in range(self.height)]
+        self._shown_inks = [[0] * self.width for _ in range(self.height)]
+        self._dirty = set(range(self.height))
+        self._ink = None
+
+    def apply(self, update: Update) -> None:
+        """Take what the compositor painted."""
+        if isinstance(update, LayoutUpdate):
+            region = update.region
+            for y, line in enumerate(update.strips, region.y):
+                x = region.x
+                for strip in line:
+                    x = self._put(y, x, strip, self.width)
+            return
+        for y, x1, x2 in update.spans:
+            for end, (x, chop) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
+                if chop is not None and x <= x2 and end > x1:
+                    self._put(y, x, chop, min(end, x2))
+
+    def _put(self, y: int, x: int, strip: Strip, limit: int) -> int:
+        """Set cells from ``x`` up to ``limit``; return where the strip ended."""
+        if not 0 <= y < self.height:
+            return x
+        chars, inks = self._chars[y], self._inks[y]
+        limit = min(limit, self.width)
+        self._dirty.add(y)
+        for text, style, control in strip:
+            if control:
+                continue
+            cells = _split(text) or text
+            if x + len(cells) > limit:
+                cells = cells[: max(0, limit - x)]
+            end = x + len(cells)
+            pen, blank = self.pens.of(style)
+            chars[x:end] = cells
+            if pen == blank or " " not in text:
+                inks[x:end] = [pen] * len(cells)
+            else:
+                inks[x:end] = [blank if cell == " " else pen for cell in cells]
+            x = end
+            if x >= limit:
+                break
+        return x
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether there may be a difference to write."""
+        return bool(self._dirty)
+
+    def difference(self) -> str:
+        """Return what must be written now, empty if nothing; the terminal is taken to have it then."""
+        out: list[str] = []
+        for y in sorted(self._dirty):
+            self._row(y, out)
+        self._dirty.clear()
+        return "".join(out)
+
+    def _row(self, y: int, out: list[str]) -> None:
+        chars, inks = self._chars[y], self._inks[y]
+        shown_chars, shown_inks = self._shown_chars[y], self._shown_inks[y]
+        if chars == shown_chars and inks == shown_inks:
+            return
+        ink, switch, width = self._ink, self.pens.switch, self.width
+        if ink is None:
+            out.append("\x1b[0m")
+            ink = _DEFAULT
+        cursor = -1
+        x = 0
+        while x < width:
+            if chars[x] == shown_chars[x] and inks[x] == shown_inks[x]:
+                x += 1
+                continue
+            if not chars[x] and x:
+                x -= 1  # the right half of a wide character: write the character
+                shown_chars[x] = _UNSEEN
+            if cursor < 0:
+                out.append(f"\x1b[{y + 1};{x + 1}H" if x else f"\x1b[{y + 1}H")
+            elif cursor < x:
+                out.append(self._bridge(y, cursor, x, ink))
+            while x < width and (chars[x] != shown_chars[x] or inks[x] != shown_inks[x] or not chars[x]):
+                sequence, ink = switch(ink, inks[x])
+                if sequence:
+                    out.append(sequence)
+                out.append(chars[x] or " ")
+                shown_chars[x], shown_inks[x] = chars[x], inks[x]
+                x += 1
+                if x < width and not chars[x]:
+                    shown_chars[x], shown_inks[x] = "", inks[x]
+                    x += 1
+            cursor = x
+        self._ink = ink
+
+    def _bridge(self, y: int, start: int, end: int, ink: Ink) -> str:
+        """Return the shorter way over unchanged cells: writing them again, or moving over them."""
+        gap = end - start
+        move = f"\x1b[{gap}C" if gap > 1 else "\x1b[C"
+        if gap <= len(move):
+            text = "".join(self._chars[y][start:end])
+            switch = self.pens.switch
+            if (
+                len(text) == gap
+                and text.isascii()
+                and all(switch(ink, pen) == ("", ink) for pen in self._inks[y][start:end])
+            ):
+                return text
+        return move

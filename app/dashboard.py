@@ -1,0 +1,185 @@
+"""The Textual app: introduces the feed to the screens, and the screens to the terminal."""
+
+import gc
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from rich.color import ColorSystem
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.app import App
+from textual.command import CommandPalette
+from textual.driver import Driver
+from textual.message import Message
+from textual.screen import Screen
+
+import mdterm.themes
+from mdterm.app.canvas import Canvas
+from mdterm.app.credit import Credit
+from mdterm.app.keymap import DEFAULT_KEYMAP, Keymap, textual_key
+from mdterm.app.outlet import Meter, Outlet, Sink
+from mdterm.app.palette import KeymapCommands
+from mdterm.app.screens import BoardScreen, HelpScreen
+from mdterm.app.terminal import TerminalDriver
+from mdterm.feeds.address import Instrument
+from mdterm.feeds.clock import Clock, SystemClock
+from mdterm.feeds.port import Port
+from mdterm.feeds.views import FrameSet
+from mdterm.themes.palettes import DEFAULT_THEME, THEMES
+from mdterm.widgets.panel import Line
+
+INTERRUPTED = 130
+BEHIND_S = 1.0
+"""From this age on of what the terminal has, the status line says so."""
+
+
+class FrameArrived(Message, bubble=False):
+    """A frame set came from the feed."""
+
+    def __init__(self, frames: FrameSet) -> None:
+        super().__init__()
+        self.frames = frames
+
+
+class Dashboard(App[int], inherit_bindings=False):
+    """The dashboard on a feed's port. ``run`` returns the exit status."""
+
+    CSS_PATH: ClassVar[Any] = Path(mdterm.themes.__file__).with_name("mdterm.tcss")
+    COMMANDS: ClassVar[Any] = {KeymapCommands}
+    ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False
+
+    def __init__(
+        self,
+        port: Port,
+        instruments: Sequence[Instrument],
+        *,
+        theme: str = DEFAULT_THEME,
+        keymap: Keymap = DEFAULT_KEYMAP,
+        clock: Clock | None = None,
+        driver_class: type[Driver] = TerminalDriver,
+    ) -> None:
+        super().__init__(driver_class=driver_class)
+        self.animation_level = "none"
+        for one in THEMES:
+            self.register_theme(one)
+        self.theme = theme
+        self.port = port
+        self.clock = SystemClock() if clock is None else clock
+        self.bound_keys = keymap
+        self.board = BoardScreen(port, instruments, self.clock, keymap)
+        self.credit = Credit(port.ack, self.clock.mono)
+        canvas = Canvas(self.console._color_system or ColorSystem.TRUECOLOR)
+        self.outlet = Outlet(canvas, self.credit, lambda: self._sync_available)
+        self.meter = Meter()
+        self._delay_ms: float | None = None
+        self._unpainted = 0
+        self._is_frozen = False
+        for command in keymap.commands:
+            for key in command.keys:
+                self._bindings.bind(textual_key(key), command.action, command.help, priority=command.is_fixed)
+
+    def get_default_screen(self) -> Screen[None]:
+        """Return the board."""
+        return self.board
+
+    def on_mount(self) -> None:
+        """Open the way to the terminal, then ask for frames."""
+        driver: object = self._driver
+        if isinstance(driver, Sink):
+            self.outlet.open(driver)
+        self.set_interval(1.0, self.tick)
+        self.app_resume_signal.subscribe(self, lambda _: self.action_repaint())
+        self.port.connect(self._post)
+
+    def _post(self, frames: FrameSet) -> None:
+        self.post_message(FrameArrived(frames))
+
+    def on_frame_arrived(self, message: FrameArrived) -> None:
+        """Hand the frames on, and ask for the next ones when these are painted."""
+        frames = message.frames
+        self._delay_ms = frames.delay_ms
+        self.board.show(frames)
+        # A callback of a widget's runs after that widget's paint, so the last of all runs after the paint.
+        lines = [one for one in self.board.query(Line) if one.display]
+        self._unpainted = len(lines)
+        for line in lines:
+            line.call_after_refresh(self._painted, frames)
+
+    def _painted(self, frames: FrameSet) -> None:
+        self._unpainted -= 1
+        if self._unpainted:
+            return
+        if self.is_headless:
+            self.credit.grant(frames.number, frames.made)
+        else:
+            self.outlet.painted(frames.number, frames.made)
+        if not self._is_frozen and frames.panels:
+            # What exists now stays: the collector need not walk Textual's heap during a frame.
+            self._is_frozen = True
+            gc.collect()
+            gc.freeze()
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        """Let paints take our way to the terminal instead of Textual's, which writes unchanged cells too."""
+        paintable = isinstance(renderable, ChopsUpdate | LayoutUpdate)
+        if not paintable or self.is_headless or self._batch_count or not self._running:
+            super()._display(screen, renderable)
+            return
+        self.outlet.display(renderable, (self.size.width, self.size.height))
+        self.post_display_hook()
+
+    def terminal_answered(self) -> None:
+        """Take credit at once, on the thread that heard the answer; write what was held back."""
+        self.credit.answered()
+        self._loop_release()
+
+    def terminal_drained(self) -> None:
+        """Take credit of a terminal that does not answer; write what was held back."""
+        self.credit.drained()
+        self._loop_release()
+
+    def _loop_release(self) -> None:
+        if self._loop is not None and self._running and self.outlet.is_holding:
+            self._loop.call_soon_threadsafe(self.outlet.release)
+
+    def tick(self) -> None:
+        """Once a second: ages, clock and figures advance, answers that do not come are looked for."""
+        self.outlet.tick()
+        fps, rate = self.meter.read(self.outlet, self.clock.mono())
+        age = self.credit.age()
+        self.board.tick()
+        self.board.status.measure(
+            fps=fps,
+            rate=rate,
+            delay_ms=self._delay_ms,
+            behind_s=age if age is not None and age > BEHIND_S else None,
+            simulated=self.board.instrument.simulated,
+        )
+
+    def action_next_theme(self) -> None:
+        """Show the next theme."""
+        names = [one.name for one in THEMES]
+        self.theme = names[(names.index(self.theme) + 1) % len(names)]
+
+    def action_repaint(self) -> None:
+        """Paint everything again: here, and from the feed."""
+        self.outlet.repaint()
+        self.screen.refresh()
+        self.port.repaint()
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        self.push_screen(HelpScreen(self.bound_keys))
+
+    def action_palette(self) -> None:
+        """Find a command by its name."""
+        self.push_screen(CommandPalette())
+
+    async def action_quit(self) -> None:
+        """Leave."""
+        self.exit(0)
+
+    def action_interrupt(self) -> None:
+        """Leave as a program that was interrupted."""
+        self.exit(INTERRUPTED, return_code=INTERRUPTED)

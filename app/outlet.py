@@ -1,0 +1,130 @@
+"""The one way to the terminal: paints go in, the shortest bytes come out, and never more than it takes."""
+
+from collections.abc import Callable
+from typing import Final, Protocol, runtime_checkable
+
+from mdterm.app.canvas import Canvas, Update
+from mdterm.app.credit import QUESTION, Credit
+
+STALLED_S: Final = 0.5
+"""A terminal that has not answered for so long gets nothing more until it does."""
+_SYNC: Final = ("\x1b[?2026h", "\x1b[?2026l")
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Where the bytes go."""
+
+    def write(self, data: str) -> None:
+        """Take text for the terminal; must not block."""
+
+    def is_drained(self) -> bool:
+        """Return whether everything written so far has been handed over."""
+
+
+class Outlet:
+    """Keeps paints back while the terminal is behind: they merge on the canvas, and nothing blocks.
+
+    All methods run on the UI thread. ``is_synchronised`` tells whether the terminal knows mode 2026.
+    """
+
+    def __init__(self, canvas: Canvas, credit: Credit, is_synchronised: Callable[[], bool]) -> None:
+        self.canvas = canvas
+        self.credit = credit
+        self._is_synchronised = is_synchronised
+        self._sink: Sink | None = None
+        self._due: tuple[int, float] | None = None
+        self._is_answered_for = True
+        """Whether nothing has been written since the last question."""
+        self.bytes = 0
+        self.frames = 0
+
+    def open(self, sink: Sink) -> None:
+        """Begin to write, with a question: its answer tells whether the terminal answers at all."""
+        self._sink = sink
+        self._ask(0, 0.0)
+
+    def display(self, update: Update, size: tuple[int, int]) -> None:
+        """Take a paint, and write the difference if the terminal may have it now."""
+        self.canvas.resize(*size)
+        self.canvas.apply(update)
+        self.release()
+
+    def painted(self, number: int, made: float) -> None:
+        """Note that everything of frame set ``number`` is painted: its credit returns when it is there."""
+        self._due = (number, made)
+        self.release()
+
+    def release(self) -> None:
+        """Write what is held back, if the terminal may have it now."""
+        sink = self._sink
+        if sink is None or not self._may_write(sink):
+            return
+        if self.canvas.is_dirty:
+            difference = self.canvas.difference()
+            if difference:
+                begin, end = _SYNC if self._is_synchronised() else ("", "")
+                self._write(sink, f"{begin}{difference}{end}")
+                self.frames += 1
+                self._is_answered_for = False
+        if self._due is not None and self.credit.waited() is None:
+            (number, made), self._due = self._due, None
+            if self._is_answered_for:
+                self.credit.grant(number, made)
+            else:
+                self._ask(number, made)
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether something waits for the terminal."""
+        return self._due is not None or self.canvas.is_dirty
+
+    def repaint(self) -> None:
+        """Write every cell again at the next paint: something else wrote on the terminal."""
+        self.canvas.forget()
+        self.release()
+
+    def tick(self) -> None:
+        """Look for answers that do not come; called about once a second."""
+        sink = self._sink
+        if sink is None:
+            return
+        if self.credit.is_given_up() and sink.is_drained():
+            self.credit.drained()
+        elif sink.is_drained() and self.credit.must_ask_again():
+            self._write(sink, QUESTION)
+        self.release()
+
+    def _ask(self, number: int, made: float) -> None:
+        assert self._sink is not None
+        self._is_answered_for = True
+        self.credit.asked(number, made)
+        if self.credit.answers is False:
+            # Looked at after it is noted: the writer may have drained in between.
+            if self._sink.is_drained():
+                self.credit.drained()
+        else:
+            self._write(self._sink, QUESTION)
+
+    def _may_write(self, sink: Sink) -> bool:
+        waited = self.credit.waited()
+        return sink.is_drained() and (waited is None or waited < STALLED_S)
+
+    def _write(self, sink: Sink, text: str) -> None:
+        self.bytes += len(text.encode())
+        sink.write(text)
+
+
+class Meter:
+    """Frames and bytes a second between two looks at an outlet."""
+
+    def __init__(self) -> None:
+        self._at: float | None = None
+        self._bytes = self._frames = 0
+
+    def read(self, outlet: Outlet, now: float) -> tuple[float, float]:
+        """Return frames/s and bytes/s since the last look, zeros at the first."""
+        elapsed = 0.0 if self._at is None else now - self._at
+        frames, written = outlet.frames - self._frames, outlet.bytes - self._bytes
+        self._at, self._frames, self._bytes = now, outlet.frames, outlet.bytes
+        return (frames / elapsed, written / elapsed) if elapsed > 0 else (0.0, 0.0)

@@ -1,0 +1,198 @@
+"""The terminal itself: the driver that talks to it, and the way out that works even if it does not read."""
+
+import os
+import select
+import sys
+import termios
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+
+from textual import events
+from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+_LEAVE: Final = (
+    b"\x18"  # ends a sequence that was cut in the middle
+    b"\x1b[?2026l\x1b[0m"
+    b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1016l"
+    b"\x1b[?2004l\x1b[?2048l\x1b[?7h\x1b[<u"
+    b"\x1b[?1049l\x1b[?25h\x1b[?1004l"
+)
+
+_LAST_WORDS_S: Final = 0.5
+_STEP_S: Final = 0.01
+
+_attributes: dict[int, list[Any]] = {}
+
+
+def save_terminal(fd: int) -> None:
+    """Remember how the terminal was before the screen took it."""
+    with suppress(termios.error):
+        _attributes[fd] = termios.tcgetattr(fd)
+
+
+def restore_terminal(fd: int) -> None:
+    """Give the terminal back as it was. Never blocks: fit for a signal handler.
+
+    Output that nobody has read is thrown away; if the terminal still takes nothing, so be it.
+    """
+    own = _reopen(fd)
+    try:
+        with suppress(termios.error):
+            termios.tcflush(fd, termios.TCOFLUSH)
+        saved = _attributes.get(fd)
+        if saved is not None:
+            with suppress(termios.error):
+                termios.tcsetattr(fd, termios.TCSANOW, saved)
+        if own is not None:
+            with suppress(OSError):
+                os.write(own, _LEAVE)
+        elif select.select([], [fd], [], 0)[1]:
+            with suppress(OSError):
+                os.write(fd, _LEAVE)
+    finally:
+        if own is not None:
+            os.close(own)
+
+
+def _reopen(fd: int) -> int | None:
+    """Open the terminal of ``fd`` once more, without blocking.
+
+    A descriptor of our own: making the shared one non-blocking would do so for the shell too.
+    """
+    try:
+        return os.open(os.ttyname(fd), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError:
+        return None
+
+
+class Output:
+    """The file that the writer thread writes to: counts what is handed over, and can be abandoned."""
+
+    def __init__(self, fd: int, drained: Callable[[], None]) -> None:
+        own = _reopen(fd)
+        self._fd = fd if own is None else own
+        self._terminal = fd
+        self._drained = drained
+        self._parts: list[str] = []
+        self.is_abandoned = False
+        self._lock = Lock()
+        self._queued = 0
+        self._handed = 0
+
+    def queued(self) -> None:
+        """Note that one text has been queued for the writer thread."""
+        with self._lock:
+            self._queued += 1
+
+    def is_drained(self) -> bool:
+        """Return whether everything queued has been handed over."""
+        return self._queued == self._handed
+
+    def abandon(self) -> None:
+        """Write nothing more: the writer thread ends even though nobody reads."""
+        self.is_abandoned = True
+
+    def fileno(self) -> int:
+        """Return the terminal's descriptor."""
+        return self._terminal
+
+    def isatty(self) -> bool:
+        """Return whether this is a terminal."""
+        return os.isatty(self._terminal)
+
+    def write(self, text: str) -> None:
+        """Take a text; ``flush`` hands it over."""
+        self._parts.append(text)
+
+    def flush(self) -> None:
+        """Hand everything over, waiting for room as long as nobody says otherwise."""
+        parts, self._parts = self._parts, []
+        left = memoryview("".join(parts).encode("utf-8", "replace"))
+        while left and not self.is_abandoned:
+            try:
+                left = left[os.write(self._fd, left) :]
+            except BlockingIOError:
+                select.select([], [self._fd], [], 0.1)
+            except OSError:
+                self.abandon()  # the terminal is gone; its hang-up ends the program
+        with self._lock:
+            self._handed += len(parts)
+        self._drained()
+
+
+class Answers(Protocol):
+    """Who wants to know what the terminal said. Called from other threads than the UI's."""
+
+    def terminal_answered(self) -> None:
+        """The terminal sent a cursor-position report."""
+
+    def terminal_drained(self) -> None:
+        """The writer has handed everything over."""
+
+
+class TerminalDriver(LinuxDriver):
+    """Textual's driver, with mouse buttons and drag only, an output that never blocks the screen's thread,
+    and cursor-position reports taken as the answers that they are."""
+
+    def __init__(
+        self, app: "App[Any]", *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._answers = cast(Answers, app)
+        assert sys.__stdout__ is not None
+        # Standard output, for standard error may well be a file.
+        self.output = Output(sys.__stdout__.fileno(), self._answers.terminal_drained)
+        self._file = self.output  # type: ignore[assignment]  # all that the writer thread needs of a file
+        save_terminal(self.fileno)
+
+    def write(self, data: str) -> None:
+        """Queue text for the writer thread."""
+        self.output.queued()
+        super().write(data)
+
+    def is_drained(self) -> bool:
+        """Return whether everything written so far has been handed over."""
+        return self.output.is_drained()
+
+    def process_message(self, message: Message) -> None:
+        """Take answers here, on the input thread: a busy screen must not delay credit."""
+        if isinstance(message, events.CursorPosition):
+            self._answers.terminal_answered()
+            return
+        super().process_message(message)
+
+    def _enable_mouse_support(self) -> None:
+        """Ask for buttons and drag: reports of mere movement would only cost the link."""
+        if self._mouse:
+            self.write("\x1b[?1000h\x1b[?1002h\x1b[?1006h")
+
+    def _disable_mouse_support(self) -> None:
+        """Ask for no mouse reports."""
+        if self._mouse:
+            self.write("\x1b[?1000l\x1b[?1002l\x1b[?1006l")
+
+    def stop_application_mode(self) -> None:
+        """Leave the screen; what nobody reads is dropped rather than waited for."""
+        self._settle()
+        super().stop_application_mode()
+
+    def close(self) -> None:
+        """End the writer thread, also if nobody reads."""
+        self._settle()
+        super().close()
+        if self.output.is_abandoned:
+            restore_terminal(self.fileno)
+
+    def _settle(self) -> None:
+        """Give the terminal a moment to take what is written; abandon it if it does not."""
+        for _ in range(round(_LAST_WORDS_S / _STEP_S)):
+            if self.is_drained():
+                return
+            select.select([], [], [], _STEP_S)
+        self.output.abandon()

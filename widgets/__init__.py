@@ -1,0 +1,1 @@
+"""Painting only: Line API widgets and pure formatting."""

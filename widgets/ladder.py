@@ -1,0 +1,254 @@
+"""The ladder: price levels down the middle, bids left, asks right, one row a step."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from rich.style import Style
+from textual import events
+from textual.message import Message
+
+from mdterm.feeds.views import LadderFrame, PanelFrame
+from mdterm.widgets.figures import UNKNOWN, fit_digits, format_price, format_size
+from mdterm.widgets.palette import Palette
+from mdterm.widgets.panel import Panel
+from mdterm.widgets.rows import NO_STYLE, Part, Row, merge
+
+GAP: Final = 2
+"""Blanks between two columns; thousands are parted by one, so one would read as a thousand."""
+EDGE: Final = 1
+"""Cells at either edge for marks: between a price and its sizes stand only blanks."""
+_SIZE_WIDTHS: Final = (12, 11, 10, 9, 8, 7, 6, 5)
+CHROME: Final = 2
+"""Rows of the body that are no price levels: the column heads and the read-out."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Widths of the ladder's columns in cells; ``left`` are the blanks before them."""
+
+    left: int
+    size: int
+    price: int
+    digits: int
+
+    @property
+    def width(self) -> int:
+        """Cells from edge to edge."""
+        return 2 * EDGE + 2 * self.size + self.price + 2 * GAP
+
+
+def choose_columns(frame: LadderFrame, width: int, before: Columns | None) -> Columns:
+    """Return the columns for a frame: as wide as it needs, and never narrower than ``before``."""
+    highest = max(abs(frame.top), abs(frame.top - len(frame.bids))) * frame.step
+    price = max(len(format_price(highest, frame.digits)), before.price if before else 0, len("PRICE"))
+    room = (width - 2 * EDGE - price - 2 * GAP) // 2
+    size = next((w for w in _SIZE_WIDTHS if w <= room), max(1, room))
+    digits = fit_digits(frame.largest, frame.size_digits, size)
+    if before is not None and before.size == size:
+        # A large size that came and went must not make every number jump twice.
+        digits = min(digits, before.digits)
+    taken = 2 * EDGE + 2 * size + price + 2 * GAP
+    return Columns(left=max(0, (width - taken) // 2), size=size, price=price, digits=digits)
+
+
+def bar_scale(largest: float, before: float) -> float:
+    """Return the size that fills a bar: ``before`` while it serves, else the next 1, 2 or 5 × 10ⁿ.
+
+    Bars that rescale with every frame would move although nothing in the market did.
+    """
+    if largest <= 0:
+        return before
+    if before / 5 <= largest <= before:
+        return before
+    power = 1.0
+    while power < largest:
+        power *= 10
+    while power / 10 >= largest:
+        power /= 10
+    return next(scale for scale in (power / 5, power / 2, power) if scale >= largest)
+
+
+def _bar(text: str, share: float, style: Style, bar: Style, *, towards_right: bool) -> list[Part]:
+    """Return a size cell with its bar behind it, growing away from the price."""
+    cells = min(len(text), round(share * len(text)))
+    if cells <= 0 or not bar:
+        return [(text, style)]
+    if towards_right:
+        return [(text[:cells], style + bar), (text[cells:], style)]
+    cut = len(text) - cells
+    return [(text[:cut], style), (text[cut:], style + bar)]
+
+
+def paint_level(
+    frame: LadderFrame, at: int, columns: Columns, scale: float, palette: Palette, cursor: bool
+) -> Row:
+    """Return the row of level ``at`` (index into the frame)."""
+    row = frame.top - at
+    bid, ask = frame.bids[at], frame.asks[at]
+    is_last = row == frame.last
+    mark, mark_style = " ", palette.grid
+    if is_last:
+        mark, mark_style = "▲▼▸"[0 if frame.direction > 0 else 1 if frame.direction < 0 else 2], palette.text
+        mark_style = palette.moved(frame.direction)
+    elif abs(row - frame.centre) == frame.band:
+        mark = "·"
+    price = format_price(row * frame.step, frame.digits).rjust(columns.price)
+    if is_last:
+        price_style = palette.moved(frame.direction) + _BOLD
+    elif row == frame.best_bid:
+        price_style = palette.bid + _BOLD
+    elif row == frame.best_ask:
+        price_style = palette.ask + _BOLD
+    else:
+        price_style = palette.text
+    bid_text = format_size(bid, columns.digits).rjust(columns.size)
+    ask_text = format_size(ask, columns.digits).rjust(columns.size)
+    parts: list[Part] = [(" " * columns.left, NO_STYLE), (mark, mark_style)]
+    parts += _bar(bid_text, (bid or 0.0) / scale, palette.bid, palette.bid_bar, towards_right=False)
+    parts += [(" " * GAP, NO_STYLE), (price, price_style), (" " * GAP, NO_STYLE)]
+    parts += _bar(ask_text, (ask or 0.0) / scale, palette.ask, palette.ask_bar, towards_right=True)
+    if cursor:
+        parts = [(text, style + palette.cursor) for text, style in parts]
+    return merge(parts)
+
+
+def paint_heads(columns: Columns, palette: Palette) -> Row:
+    """Return the row of column names."""
+    text = (
+        " " * (columns.left + EDGE)
+        + "BID".rjust(columns.size)
+        + " " * GAP
+        + "PRICE".rjust(columns.price)
+        + " " * GAP
+        + "ASK".rjust(columns.size)
+    )
+    return ((text, palette.muted),)
+
+
+def paint_readout(frame: LadderFrame, palette: Palette, width: int) -> Row:
+    """Return the line under the levels: spread and imbalance."""
+    muted, text = palette.muted, palette.text
+    parts: list[Part] = []
+    if frame.bucketed:
+        gap = None
+        if frame.best_bid is not None and frame.best_ask is not None:
+            gap = (frame.best_ask - frame.best_bid) * frame.step
+        parts += [(" bucket gap ", muted), (format_price(gap, frame.digits), text)]
+    else:
+        digits = max(frame.digits, 0)
+        parts += [(" spread ", muted), (format_price(frame.spread, digits), text)]
+        if frame.spread_bps is not None:
+            parts += [(f"  {frame.spread_bps:.1f} bps", muted)]
+    if frame.imbalance is None:
+        return merge([*parts, ("  imbalance ", muted), (UNKNOWN, text)])
+    bids = round(50 * (1 + frame.imbalance))
+    left, right = f"bids {bids} % ", f" {100 - bids} % asks"
+    depth = f"  of {frame.imbalance_levels}"
+    taken = sum(len(part) for part, _ in parts) + 2 + len(left) + len(right)
+    bar = min(20, width - taken - 1)
+    if bar < 4:
+        # Narrow: the share alone still tells which side is heavier.
+        parts += [("  ", NO_STYLE), (left.rstrip(), palette.bid), (depth, muted)]
+        return merge(parts)
+    filled = round(bar * bids / 100)
+    parts += [("  ", NO_STYLE), (left, palette.bid), ("━" * filled, palette.bid)]
+    parts += [("─" * (bar - filled), palette.ask), (right, palette.ask)]
+    if taken + bar + len(depth) <= width:
+        parts += [(depth, muted)]
+    return merge(parts)
+
+
+_BOLD = Style(bold=True)
+
+
+class Ladder(Panel):
+    """The book of one instrument. Scrolls within its margin by itself, asks for more beyond it."""
+
+    NAME = "LADDER"
+
+    class Scrolled(Message):
+        """The ladder was scrolled past its margin: ``centre`` is the row that shall be in the middle."""
+
+        def __init__(self, centre: int) -> None:
+            super().__init__()
+            self.centre = centre
+
+    def __init__(self, *, id: str = "ladder") -> None:  # noqa: A002  # Textual's own name for it
+        super().__init__(id=id)
+        self.frozen = False
+        self.offset_rows = 0
+        """Rows that the view stands above (positive) or below the frame's centre."""
+        self._columns: Columns | None = None
+        self._scale = 0.0
+
+    @property
+    def level_rows(self) -> int:
+        """Price levels that fit."""
+        return max(1, self.size.height - 1 - CHROME)
+
+    def show(self, panel: PanelFrame, made: float, wall: int) -> None:
+        """Take a frame; another instrument's or another precision's columns start anew."""
+        new, old = panel.frame, self.frame
+        if isinstance(new, LadderFrame) and (
+            not isinstance(old, LadderFrame) or new.address != old.address or new.digits != old.digits
+        ):
+            self._columns, self._scale = None, 0.0
+        super().show(panel, made, wall)
+
+    def details(self) -> list[str]:
+        """Return the grouping."""
+        frame = self.frame
+        if not isinstance(frame, LadderFrame):
+            return []
+        return [format_price(frame.step, frame.digits)] + ([f"×{frame.group}"] if frame.group > 1 else [])
+
+    def badge(self) -> str:
+        """Say when the ladder does not follow the market."""
+        if self.frozen:
+            return "FROZEN"
+        return f"SCROLLED {self.offset_rows:+d}" if self.offset_rows else ""
+
+    def paint_body(self, palette: Palette, width: int, height: int) -> list[Row]:
+        """Return heads, levels and read-out."""
+        frame = self.frame
+        assert isinstance(frame, LadderFrame)
+        self._scale = bar_scale(frame.largest, self._scale)
+        columns = self._columns = choose_columns(frame, width, self._columns)
+        levels = max(1, height - CHROME)
+        first = frame.top - (frame.centre + self.offset_rows + (levels - 1) // 2)
+        rows = [paint_heads(columns, palette)]
+        for at in range(first, first + levels):
+            if 0 <= at < len(frame.bids):
+                rows.append(paint_level(frame, at, columns, self._scale or 1.0, palette, False))
+            else:
+                rows.append(())
+        return [*rows, paint_readout(frame, palette, width)][:height]
+
+    def scroll_rows(self, rows: int) -> None:
+        """Scroll up (positive) or down; beyond the margin ask for another centre."""
+        frame = self.frame
+        if not isinstance(frame, LadderFrame):
+            return
+        margin = (len(frame.bids) - self.level_rows) // 2
+        wanted = self.offset_rows + rows
+        if abs(wanted) > margin:
+            self.offset_rows = 0
+            self.post_message(self.Scrolled(frame.centre + wanted))
+        else:
+            self.offset_rows = wanted
+            self.repaint()
+
+    def centre(self) -> None:
+        """Follow the market again."""
+        self.offset_rows = 0
+        self.repaint()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Show higher prices."""
+        event.stop()
+        self.scroll_rows(1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Show lower prices."""
+        event.stop()
+        self.scroll_rows(-1)

@@ -1,0 +1,60 @@
+"""The styles of a theme's roles, looked up once per theme and never per cell."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+
+from rich.style import Style
+from textual.color import Color
+
+
+@dataclass(frozen=True)
+class Palette:
+    """One Rich style per colour role. Fields are the roles with ``_`` for ``-``."""
+
+    text: Style
+    muted: Style
+    key: Style
+    bid: Style
+    ask: Style
+    up: Style
+    down: Style
+    flat: Style
+    stale: Style
+    warn: Style
+    big_1: Style
+    big_2: Style
+    liq_long: Style
+    liq_short: Style
+    own: Style
+    grid: Style
+    bid_bar: Style
+    ask_bar: Style
+    cursor: Style
+
+    def dimmed(self) -> "Palette":
+        """Return the palette of a panel whose data is not current: one grey, no fills."""
+        same = {f.name: self.stale for f in fields(self)}
+        return replace(self, **{**same, "warn": self.warn, "grid": self.grid, "key": self.key})
+
+    def moved(self, direction: int) -> Style:
+        """Return the style of a price by its last move."""
+        return self.up if direction > 0 else self.down if direction < 0 else self.flat
+
+
+_FILLS = frozenset({"bid_bar", "ask_bar", "cursor"})
+
+
+def make_palette(variables: Mapping[str, str]) -> Palette:
+    """Return the palette of a theme's variables (``bid``, ``bid-style`` and so on)."""
+    styles = {}
+    for one in fields(Palette):
+        role = one.name.replace("_", "-")
+        colour = Color.parse(variables[role]).rich_color
+        attributes = Style.parse(variables[f"{role}-style"])
+        if one.name in _FILLS:
+            # A fill of the default colour is no fill: nothing is written for it.
+            fill = Style() if colour.is_default else Style(bgcolor=colour)
+        else:
+            fill = Style(color=colour)
+        styles[one.name] = fill + attributes
+    return Palette(**styles)

@@ -1,0 +1,187 @@
+"""A panel: a title that tells its state, a body of rows, and no cell painted twice for nothing."""
+
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual import events
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from mdterm.feeds.status import Shown
+from mdterm.feeds.views import Frame, PanelFrame
+from mdterm.widgets.palette import Palette, make_palette
+from mdterm.widgets.rows import NO_STYLE, Part, Row, make_strip, merge, spread
+from mdterm.widgets.state import aged, format_reason, format_state, state_style
+
+NOTHING_YET = Shown("WARMING")
+
+
+class Line(Widget):
+    """Rows of text painted through the Line API: what did not change is not refreshed.
+
+    Subclasses make rows in ``paint_rows``; everything they need is given to them beforehand.
+    """
+
+    ALLOW_SELECT = False
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002  # Textual's own name for it
+        super().__init__(id=id)
+        self.auto_links = False
+        self.palette: Palette | None = None
+        self._rows: list[Row] = []
+        self._strips: list[Strip] = []
+
+    def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
+        """Return the rows, at most ``height``, each at most ``width`` cells wide."""
+        raise NotImplementedError
+
+    def repaint(self) -> None:
+        """Make the rows again and refresh those that differ from what is painted, in one call."""
+        width, height = self.size
+        if self.palette is None or not width or not height:
+            return
+        rows = self.paint_rows(self.palette, width, height)
+        changed: list[Region] = []
+        for y, row in enumerate(rows):
+            if y < len(self._rows):
+                if row == self._rows[y]:
+                    continue
+                self._strips[y] = make_strip(row, width)
+            else:
+                self._strips.append(make_strip(row, width))
+            changed.append(Region(0, y, width, 1))
+        changed += [Region(0, y, width, 1) for y in range(len(rows), len(self._rows))]
+        del self._strips[len(rows) :]
+        self._rows = rows
+        if changed:
+            self.refresh(*changed)
+
+    def render_line(self, y: int) -> Strip:
+        """Return the painted row ``y``."""
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, NO_STYLE)
+
+    def forget(self) -> None:
+        """Paint every row again."""
+        self._rows, self._strips = [], []
+        self.repaint()
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Fetch the theme's styles once, and paint in them."""
+        super().notify_style_update()
+        palette = make_palette(self.app.theme_variables)
+        if palette != self.palette:
+            self.palette = palette
+            self.forget()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Paint for the new size."""
+        self.forget()
+
+
+class Panel(Line, can_focus=True):
+    """A line widget with a title row, bound to a view: it shows frames and the state they come in."""
+
+    NAME: ClassVar[str] = ""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002  # Textual's own name for it
+        super().__init__(id=id)
+        self.frame: Frame | None = None
+        self.shown = NOTHING_YET
+        self.simulated = False
+        self._told_at = 0.0
+        self._title_at = 0.0
+        self._wall: int | None = None
+
+    def show(self, panel: PanelFrame, made: float, wall: int) -> None:
+        """Take a frame; ``made`` (s, monotonic) and ``wall`` (ns) are when it was true."""
+        told = panel.shown
+        if self._is_news(told) or panel.simulated != self.simulated:
+            self._title_at = made
+        self.frame, self.shown, self.simulated = panel.frame, told, panel.simulated
+        self._told_at, self._wall = made, wall
+        self.repaint()
+
+    def clear(self, made: float) -> None:
+        """Show nothing: what was here belongs to another instrument."""
+        self.frame, self.shown = None, NOTHING_YET
+        self._told_at = self._title_at = made
+        self.repaint()
+
+    def tick(self, now: float, wall: int) -> None:
+        """Let the age in the title advance; called once a second."""
+        self._title_at, self._wall = now, wall
+        self.repaint()
+
+    def _is_news(self, told: Shown) -> bool:
+        had = self.shown
+        return (told.word, told.attempt, told.since, told.detail) != (
+            had.word,
+            had.attempt,
+            had.since,
+            had.detail,
+        )
+
+    def current(self) -> Shown:
+        """Return the state as of the title's last change: an age is not worth a repaint per frame."""
+        return aged(self.shown, self._title_at - self._told_at)
+
+    def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
+        """Return title and body."""
+        shown = self.current()
+        rows = [self._title(shown, palette, width)]
+        if height > 1:
+            body = palette if shown.is_current else palette.dimmed()
+            rows += self.paint_body(body, width, height - 1) if self.frame is not None else []
+            if self.frame is None:
+                rows += _excuse(shown, palette, width, height - 1)
+        return rows
+
+    def paint_body(self, palette: Palette, width: int, height: int) -> list[Row]:
+        """Return the rows under the title; only called while there is a frame."""
+        raise NotImplementedError
+
+    def details(self) -> list[str]:
+        """Return what the title says besides name and state, the most important first."""
+        return []
+
+    def badge(self) -> str:
+        """Return a word that must not be overlooked, such as ``PAUSED +38``; empty if there is none."""
+        return ""
+
+    def _title(self, shown: Shown, palette: Palette, width: int) -> Row:
+        grid = palette.grid
+        name = palette.key + _BOLD if self.has_focus else palette.text + _BOLD
+        left: list[Part] = [("─ ", grid), (self.NAME, name), (" ", grid)]
+        left += [(f"{detail} ", palette.muted) for detail in self.details()]
+        right: list[Part] = []
+        badge = self.badge()
+        if badge:
+            right += [(f" {badge}", palette.warn)]
+        if self.simulated:
+            right += [(" SIM", palette.warn)]
+        right += [(f" {format_state(shown, self._wall)}", state_style(shown, palette)), (" ─", grid)]
+        return spread(left, right, width, "─", grid)
+
+    def on_focus(self) -> None:
+        """Show where the keys go."""
+        self.repaint()
+
+    def on_blur(self) -> None:
+        """Show that the keys go elsewhere."""
+        self.repaint()
+
+
+_BOLD = NO_STYLE.parse("bold")
+
+
+def _excuse(shown: Shown, palette: Palette, width: int, height: int) -> list[Row]:
+    """Return a body that says why there is nothing to see."""
+    reason = format_reason(shown) or "waiting for the first data"
+    if len(reason) > width - 2:
+        reason = reason[: width - 3] + "…"
+    blank: Row = ((" " * width, NO_STYLE),)
+    rows = [blank] * height
+    rows[height // 2] = merge([(" " * ((width - cell_len(reason)) // 2), NO_STYLE), (reason, palette.muted)])
+    return rows

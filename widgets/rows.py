@@ -1,0 +1,55 @@
+"""Rows of styled text, and the strips made of them."""
+
+from collections.abc import Iterable
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+Part = tuple[str, Style]
+Row = tuple[Part, ...]
+"""A line as its parts; compared part by part to know whether it must be painted again."""
+
+NO_STYLE = Style()
+
+
+def merge(parts: Iterable[Part]) -> Row:
+    """Join neighbours of one style, and drop empty parts: every segment costs an escape sequence."""
+    merged: list[Part] = []
+    for text, style in parts:
+        if not text:
+            continue
+        if merged and merged[-1][1] is style:
+            merged[-1] = (merged[-1][0] + text, style)
+        else:
+            merged.append((text, style))
+    return tuple(merged)
+
+
+def width_of(row: Iterable[Part]) -> int:
+    """Return the cells a row takes."""
+    return sum(cell_len(text) for text, _ in row)
+
+
+def text_of(row: Iterable[Part]) -> str:
+    """Return a row without its styles."""
+    return "".join(text for text, _ in row)
+
+
+def make_strip(row: Row, width: int) -> Strip:
+    """Return a row as a strip of exactly ``width`` cells."""
+    strip = Strip([Segment(text, style) for text, style in row], width_of(row))
+    return strip.adjust_cell_length(width, NO_STYLE)
+
+
+def spread(left: Iterable[Part], right: Iterable[Part], width: int, filler: str, style: Style) -> Row:
+    """Return ``left`` and ``right`` at the two ends of ``width`` cells, ``filler`` between.
+
+    Where both do not fit, ``right`` wins: it carries the state.
+    """
+    left, right = list(left), list(right)
+    room = width - width_of(right)
+    while left and width_of(left) > room:
+        left.pop()
+    return merge([*left, (filler * max(0, room - width_of(left)), style), *right])

@@ -1,0 +1,140 @@
+"""The tape: every print, newest on top: time, side, price, size."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from mdterm.feeds.views import PanelFrame, TapeFrame, TapeRow
+from mdterm.widgets.figures import (
+    fit_digits,
+    format_price,
+    format_signed,
+    format_size,
+    format_time,
+    format_time_ms,
+)
+from mdterm.widgets.palette import Palette
+from mdterm.widgets.panel import Panel
+from mdterm.widgets.rows import NO_STYLE, Part, Row, merge
+
+GAP: Final = 2
+CHROME: Final = 2
+"""Rows of the body that are no prints: the column heads and the sums."""
+_TIME: Final = len("HH:MM:SS.mmm")
+_SIDE: Final = len("▲ ")
+_JOINED: Final = len("  ×99")
+_SIZE_WIDTHS: Final = (10, 9, 8, 7, 6, 5)
+_GLYPHS: Final = {"buy": "▲", "sell": "▼", None: "·"}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Widths of the tape's columns in cells; ``joined`` tells whether ×n has a place."""
+
+    price: int
+    size: int
+    digits: int
+    joined: bool
+
+    @property
+    def width(self) -> int:
+        """Cells from edge to edge."""
+        fixed = _TIME + GAP + _SIDE + self.price + GAP + self.size
+        return fixed + (_JOINED if self.joined else 0)
+
+
+def choose_columns(frame: TapeFrame, width: int, before: Columns | None) -> Columns:
+    """Return the columns for a frame: as wide as it needs, and never narrower than ``before``."""
+    price = max((len(format_price(row.price, frame.digits)) for row in frame.rows), default=0)
+    price = max(price, before.price if before else 0, len("PRICE"))
+    room = width - (_TIME + GAP + _SIDE + price + GAP)
+    joined = room >= 7 + _JOINED
+    if joined:
+        room -= _JOINED
+    size = next((w for w in _SIZE_WIDTHS if w <= room), max(1, room))
+    largest = max((row.size or 0.0 for row in frame.rows), default=0.0)
+    digits = fit_digits(largest, frame.size_digits, size)
+    if before is not None and before.size == size:
+        # A large print that scrolls out must not make every number jump back.
+        digits = min(digits, before.digits)
+    return Columns(price, size, digits, joined)
+
+
+def paint_print(row: TapeRow, columns: Columns, price_digits: int, palette: Palette) -> Row:
+    """Return a print's row."""
+    side = palette.up if row.side == "buy" else palette.down if row.side == "sell" else palette.flat
+    price = format_price(row.price, price_digits).rjust(columns.price)
+    size = format_size(row.size, columns.digits).rjust(columns.size)
+    parts: list[Part] = [(format_time_ms(row.ts), palette.muted), (" " * GAP, NO_STYLE)]
+    parts += [(f"{_GLYPHS[row.side]} {price}{' ' * GAP}{size}", side)]
+    if columns.joined and row.count > 1:
+        parts += [(f"  ×{min(row.count, 99)}", palette.muted)]
+    return merge(parts)
+
+
+def paint_heads(columns: Columns, palette: Palette) -> Row:
+    """Return the row of column names."""
+    text = "TIME".ljust(_TIME + GAP + _SIDE) + "PRICE".rjust(columns.price)
+    return ((f"{text}{' ' * GAP}{'SIZE'.rjust(columns.size)}", palette.muted),)
+
+
+def paint_sums(frame: TapeFrame, palette: Palette, width: int) -> Row:
+    """Return the line under the prints: CVD with its start, and whether it can be trusted."""
+    side = palette.up if frame.cvd > 0 else palette.down if frame.cvd < 0 else palette.flat
+    cvd = format_signed(frame.cvd, min(frame.size_digits, 3))
+    parts: list[Part] = [("CVD ", palette.muted), (cvd, side)]
+    if frame.unreliable_since is not None:
+        parts += [(f" unreliable since {format_time(frame.unreliable_since)}", palette.warn)]
+    elif frame.since is not None:
+        parts += [(f" since {format_time(frame.since)}", palette.muted)]
+    while len(parts) > 2 and sum(len(text) for text, _ in parts) > width:
+        parts.pop()
+    return merge(parts)
+
+
+class Tape(Panel):
+    """The prints of one instrument."""
+
+    NAME = "TAPE"
+
+    def __init__(self, *, id: str = "tape") -> None:  # noqa: A002  # Textual's own name for it
+        super().__init__(id=id)
+        self.paused = False
+        self._columns: Columns | None = None
+
+    @property
+    def print_rows(self) -> int:
+        """Prints that fit."""
+        return max(1, self.size.height - 1 - CHROME)
+
+    def show(self, panel: PanelFrame, made: float, wall: int) -> None:
+        """Take a frame; another instrument's columns start anew."""
+        new, old = panel.frame, self.frame
+        if isinstance(new, TapeFrame) and (not isinstance(old, TapeFrame) or new.address != old.address):
+            self._columns = None
+        super().show(panel, made, wall)
+
+    def details(self) -> list[str]:
+        """Return filter and pace."""
+        frame = self.frame
+        if not isinstance(frame, TapeFrame):
+            return []
+        told = [] if frame.min_size is None else [f"≥{frame.min_size:g}"]
+        return [*told, f"{frame.pace:.0f}/s"]
+
+    def badge(self) -> str:
+        """Say that prints wait."""
+        frame = self.frame
+        if not self.paused:
+            return ""
+        return f"PAUSED +{frame.waiting}" if isinstance(frame, TapeFrame) else "PAUSED"
+
+    def paint_body(self, palette: Palette, width: int, height: int) -> list[Row]:
+        """Return heads, prints and sums."""
+        frame = self.frame
+        assert isinstance(frame, TapeFrame)
+        columns = self._columns = choose_columns(frame, width, self._columns)
+        prints = max(1, height - CHROME)
+        rows = [paint_heads(columns, palette)]
+        rows += [paint_print(row, columns, frame.digits, palette) for row in frame.rows[:prints]]
+        rows += [()] * (1 + prints - len(rows))
+        return [*rows, paint_sums(frame, palette, width)][:height]
