@@ -69,6 +69,13 @@ def test_path_is_the_platforms_own_unless_named(monkeypatch: pytest.MonkeyPatch,
     assert CliRunner().invoke(config, ["path"], obj=context_of(None)).stdout == f"{tmp_path / 'own.toml'}\n"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the place of another platform")
+def test_path_follows_the_desktop_standard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    done = CliRunner().invoke(config, ["path"], obj=context_of(None))
+    assert done.stdout == f"{tmp_path}/mdterm/config.toml\n"
+
+
 def test_init_writes_a_private_file_that_changes_nothing(run: Run, path: Path) -> None:
     done = run("init")
     assert (done.exit_code, done.stdout, done.stderr) == (0, f"{path}\n", "")
