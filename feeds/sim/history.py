@@ -131,21 +131,29 @@ class History:
         self._today: dict[str, tuple[int, dict[int, list[float]]]] = {}
         floor.heed(self._hear)
 
-    def minutes(self, symbol: str, start: int, end: int) -> Iterator[Bar]:
-        """Yield the minutes that open in [start, end) and in which anything happened, oldest first."""
+    def minutes(self, symbol: str, start: int, end: int, *, profiles: bool = False) -> Iterator[Bar]:
+        """Yield the minutes that open in [start, end) and in which anything happened, oldest first.
+
+        Only with `profiles` do those of the source's past have a profile: it costs more than all else.
+        """
         live = self._live[symbol]
-        yield from self._past(symbol, start, end)
+        yield from self._past(symbol, start, end, profiles=profiles)
         # A bar told late may stand behind younger ones.
         yield from (live[open_ts] for open_ts in sorted(live) if start <= open_ts < end)
 
-    def bars(self, symbol: str, interval_ns: int, start: int, end: int) -> list[Bar]:
-        """Return the bars that open in [start, end), each whole even if it ends later."""
+    def bars(
+        self, symbol: str, interval_ns: int, start: int, end: int, *, profiles: bool = False
+    ) -> list[Bar]:
+        """Return the bars that open in [start, end), each whole even if it ends later; not to be changed."""
         first = open_of(start, interval_ns)
         first += interval_ns if first < start else 0
         last = open_of(end - 1, interval_ns) + interval_ns
         found: list[Bar] = []
-        for minute in self.minutes(symbol, first, last):
+        for minute in self.minutes(symbol, first, last, profiles=profiles):
             if minute.span_ns > interval_ns:
+                continue
+            if interval_ns == MINUTE_NS:
+                found.append(minute)
                 continue
             open_ts = open_of(minute.open_ts, interval_ns)
             if not found or found[-1].open_ts != open_ts:
@@ -170,19 +178,19 @@ class History:
         known = self._today.get(symbol)
         if known is None or known[0] != today:
             profile: dict[int, list[float]] = {}
-            for minute in self.minutes(symbol, today, self._floor.until + 1):
+            for minute in self.minutes(symbol, today, self._floor.until + 1, profiles=True):
                 add_profile(profile, minute.profile)
             known = self._today[symbol] = (today, profile)
         return known
 
-    def _past(self, symbol: str, start: int, end: int) -> Iterator[Bar]:
+    def _past(self, symbol: str, start: int, end: int, *, profiles: bool) -> Iterator[Bar]:
         if not self._floor.begun.is_set():
             return
         minutes = min(_KEPT_MINUTES, (self._floor.origin - start) // MINUTE_NS + 1)
         if minutes <= 0:
             return
         past = self._floor.source.past(symbol, minutes)
-        block = self.block(symbol) if past else 1.0
+        block = self.block(symbol) if past and profiles else None
         yield from (_remembered(bar, block) for bar in past if start <= bar.open_ts < end)
 
     def _hear(self, events: Iterable[VenueEvent], until: int) -> None:
@@ -274,13 +282,16 @@ def _swung(swing: Swing | None, value: float) -> Swing:
     return swing
 
 
-def _remembered(past: PastBar, block: float) -> Bar:
+def _remembered(past: PastBar, block: float | None) -> Bar:
     """Turn a bar of the past into what the live market would have left of it."""
     prices = (past.open, past.high, past.low, past.close)
     times = (past.open_ts + 40_000_000, past.open_ts + MINUTE_NS - 20_000_000)
     volume = past.buy_volume + past.sell_volume
-    low, high = int(past.low / block + 1e-6), int(past.high / block + 1e-6)
-    share = 1 / (high - low + 1)
+    profile: dict[int, list[float]] = {}
+    if block is not None:
+        low, high = int(past.low / block + 1e-6), int(past.high / block + 1e-6)
+        share = 1 / (high - low + 1)
+        profile = {at: [past.buy_volume * share, past.sell_volume * share] for at in range(low, high + 1)}
     return Bar(
         past.open_ts,
         Leg(*prices, volume, volume * past.close, *times),
@@ -293,7 +304,7 @@ def _remembered(past: PastBar, block: float) -> Bar:
         _swung(None, past.funding),
         _swung(None, past.funding),
         _swung(None, past.open_interest),
-        {at: [past.buy_volume * share, past.sell_volume * share] for at in range(low, high + 1)},
+        profile,
     )
 
 

@@ -257,7 +257,13 @@ class KiyotakaRest:
             return b'{"series":[]}'
         series: list[Series] = []
         for instrument in instruments:
-            bars = self._history.bars(instrument.symbol, interval_ns, start, start + period_s * 10**9)
+            bars = self._history.bars(
+                instrument.symbol,
+                interval_ns,
+                start,
+                start + period_s * 10**9,
+                profiles=kind == "VOLUME_PROFILE_AGG",
+            )
             identity = Identity(
                 type=kind,
                 exchange=exchange,

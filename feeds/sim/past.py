@@ -39,8 +39,11 @@ class Past:
             path *= exp(dice.gauss(0, step))
             low, high = min(low, path), max(high, path)
         self._open = round(path, decimals)
-        # What is traded in a minute goes with how far the price went in it.
-        volume = listing.orders_per_s * 250 * listing.print * exp(0.8 * self._heat + dice.gauss(0, 0.4))
+        # What is traded in a minute goes with how far the price went in it; on the average it is what the
+        # crowd will trade, most of it at the touch, and the less of it the coarser the tick.
+        ticks_per_bps = listing.price * 10**decimals / 1e4
+        at_touch = 0.22 * listing.touch * ticks_per_bps / (ticks_per_bps + 2)
+        volume = listing.orders_per_s * 14.6 * at_touch * exp(0.8 * self._heat + dice.gauss(0, 0.4))
         volume *= 1 + (high - low) / close / (_VOLATILITY_BPS / 1e4)
         buys = min(0.9, max(0.1, 0.5 + 0.12 * (close - self._open) / close / step / _STEPS**0.5))
         buys += dice.uniform(-0.08, 0.08)
