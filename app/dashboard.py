@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from rich.color import ColorSystem
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
-from textual.command import CommandPalette
 from textual.driver import Driver
 from textual.message import Message
 from textual.screen import Screen
@@ -18,7 +17,7 @@ from mdterm.app.canvas import Canvas
 from mdterm.app.credit import Credit
 from mdterm.app.keymap import DEFAULT_KEYMAP, Keymap, textual_key
 from mdterm.app.outlet import Meter, Outlet, Sink
-from mdterm.app.palette import KeymapCommands
+from mdterm.app.palette import PaletteScreen
 from mdterm.app.screens import BoardScreen, HelpScreen
 from mdterm.app.terminal import TerminalDriver
 from mdterm.feeds.address import Instrument
@@ -45,7 +44,6 @@ class Dashboard(App[int], inherit_bindings=False):
     """The dashboard on a feed's port. ``run`` returns the exit status."""
 
     CSS_PATH: ClassVar[Any] = Path(mdterm.themes.__file__).with_name("mdterm.tcss")
-    COMMANDS: ClassVar[Any] = {KeymapCommands}
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
 
@@ -174,7 +172,11 @@ class Dashboard(App[int], inherit_bindings=False):
 
     def action_palette(self) -> None:
         """Find a command by its name."""
-        self.push_screen(CommandPalette())
+        self.push_screen(PaletteScreen(self.board.instruments, self.bound_keys), self._run_chosen)
+
+    async def _run_chosen(self, action: str | None) -> None:
+        if action is not None:
+            await self.run_action(action)
 
     async def action_quit(self) -> None:
         """Leave."""

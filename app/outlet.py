@@ -65,13 +65,13 @@ class Outlet:
             if difference:
                 begin, end = _SYNC if self._is_synchronised() else ("", "")
                 self._write(sink, f"{begin}{difference}{end}")
-                self.frames += 1
                 self._is_answered_for = False
         if self._due is not None and self.credit.waited() is None:
             (number, made), self._due = self._due, None
             if self._is_answered_for:
                 self.credit.grant(number, made)
             else:
+                self.frames += 1
                 self._ask(number, made)
 
     @property

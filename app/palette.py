@@ -1,42 +1,140 @@
-"""The command palette: every command of the keymap, found by its words."""
+"""The command palette: every command and every symbol, found by its words."""
 
-from functools import partial
-from typing import TYPE_CHECKING, cast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from rich.cells import cell_len
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen
 
-from mdterm.app.keymap import Command
+from mdterm.app.keymap import SYMBOLS, Keymap, textual_key
+from mdterm.feeds.address import Instrument
+from mdterm.widgets.figures import fit
+from mdterm.widgets.palette import Palette
+from mdterm.widgets.panel import Line
+from mdterm.widgets.rows import Row, merge
 
-if TYPE_CHECKING:
-    from mdterm.app.dashboard import Dashboard
-
-
-class KeymapCommands(Provider):
-    """Offers the commands of the keymap, with their keys."""
-
-    @property
-    def _commands(self) -> list[Command]:
-        keymap = cast("Dashboard", self.app).bound_keys
-        return [one for one in keymap.commands if one.id != "palette"]
-
-    def _run(self, command: Command) -> None:
-        self.app.call_later(self.app.run_action, command.action)
-
-    async def discover(self) -> Hits:
-        """Yield every command."""
-        for command in self._commands:
-            yield DiscoveryHit(_words(command), partial(self._run, command), text=command.id)
-
-    async def search(self, query: str) -> Hits:
-        """Yield the commands whose words match."""
-        matcher = self.matcher(query)
-        for command in self._commands:
-            words = _words(command)
-            score = matcher.match(words)
-            if score > 0:
-                yield Hit(score, matcher.highlight(words), partial(self._run, command), text=command.id)
+_LONGEST_QUERY: Final = 60
 
 
-def _words(command: Command) -> str:
-    keys = " ".join(command.keys)
-    return f"{command.group}: {command.help}" + (f"  ({keys})" if keys else "")
+@dataclass(frozen=True)
+class Entry:
+    """Something the palette offers: where it belongs, what it does, its keys, and the action to run."""
+
+    group: str
+    words: str
+    keys: str
+    action: str
+
+
+def make_entries(instruments: Sequence[Instrument], keymap: Keymap) -> list[Entry]:
+    """Return what can be found: the commands in the order of the keymap, then the symbols."""
+    entries = [
+        Entry(one.group, one.help, " ".join(one.keys), one.action)
+        for one in keymap.commands
+        if one.id != "palette" and one.parameter is None
+    ]
+    digits = {one.parameter: " ".join(one.keys) for one in keymap.commands if one.parameter is not None}
+    entries += [
+        Entry(SYMBOLS, f"show {one.address}", digits.get(at + 1, ""), f"screen.show_instrument({at})")
+        for at, one in enumerate(instruments)
+    ]
+    return entries
+
+
+def find(entries: Sequence[Entry], query: str) -> list[Entry]:
+    """Return the entries that hold every word of the query, those with a word that begins so first."""
+    wanted = query.casefold().split()
+    ranked: list[tuple[int, int, Entry]] = []
+    for at, entry in enumerate(entries):
+        text = f"{entry.group} {entry.words}".casefold()
+        if all(word in text for word in wanted):
+            begins = text.replace(":", " ").split()
+            missed = sum(not any(one.startswith(word) for one in begins) for word in wanted)
+            ranked.append((missed, at, entry))
+    return [entry for _, _, entry in sorted(ranked, key=lambda one: one[:2])]
+
+
+class PaletteScreen(ModalScreen[str], inherit_bindings=False):
+    """A line to type in and what it finds; dismissed with the action to run."""
+
+    def __init__(self, instruments: Sequence[Instrument], keymap: Keymap) -> None:
+        super().__init__(id="palette")
+        self.keymap = keymap
+        self.found = FoundList(make_entries(instruments, keymap))
+
+    def compose(self) -> ComposeResult:
+        """Show the list."""
+        with Vertical(id="palette-box"):
+            yield self.found
+
+    def on_key(self, event: events.Key) -> None:
+        """Type, move, choose or close. The opening key closes, unless it is being searched for."""
+        found, key = self.found, event.key
+        opening = {textual_key(one): len(one) == 1 for one in self.keymap.keys_of("palette")}
+        if key == "escape" or (key in opening and not (opening[key] and found.query_text)):
+            self.dismiss(None)
+        elif key == "enter":
+            chosen = found.chosen()
+            if chosen is not None:
+                self.dismiss(chosen.action)
+        elif key in ("up", "down"):
+            found.move(-1 if key == "up" else 1)
+        elif key == "backspace":
+            found.search(found.query_text[:-1])
+        elif event.character is not None and event.is_printable:
+            found.search(found.query_text + event.character)
+        else:
+            return
+        event.stop()
+
+
+class FoundList(Line):
+    """The query and the entries it finds."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        super().__init__(id="palette-list")
+        self.entries = entries
+        self.query_text = ""
+        self.hits = find(entries, "")
+        self.at = 0
+
+    def search(self, query: str) -> None:
+        """Find what a query says."""
+        self.query_text = query[:_LONGEST_QUERY]
+        self.hits, self.at = find(self.entries, self.query_text), 0
+        self.repaint()
+
+    def move(self, by: int) -> None:
+        """Move the cursor; the ends do not wrap."""
+        self.at = max(0, min(len(self.hits) - 1, self.at + by))
+        self.repaint()
+
+    def chosen(self) -> Entry | None:
+        """Return the entry under the cursor."""
+        return self.hits[self.at] if self.hits else None
+
+    def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
+        """Return query and hits; the cursor is always in view."""
+        query = fit(f": {self.query_text}▏", width)
+        rows: list[Row] = [((query, palette.key),)]
+        if not self.hits:
+            return [*rows, (("  nothing is called so", palette.muted),)]
+        room = height - 1
+        first = max(0, min(self.at - room // 2, len(self.hits) - room))
+        groups = max(len(one.group) for one in self.entries) + 2
+        for at, hit in enumerate(self.hits[first : first + room], first):
+            keys = f"  {hit.keys} "
+            words = fit(hit.words, max(0, width - groups - 2 - cell_len(keys)))
+            parts = [
+                (f"  {hit.group.ljust(groups)}", palette.muted),
+                (words, palette.text),
+                (keys, palette.key),
+            ]
+            if at == self.at:
+                parts = [(text, style + palette.cursor) for text, style in parts]
+            rows.append(merge(parts))
+        return rows

@@ -27,7 +27,7 @@ from mdterm.widgets.ladder import Ladder
 from mdterm.widgets.lines import Header, StatusLine, WatchStrip
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.panel import Line, Panel
-from mdterm.widgets.rows import NO_STYLE, Part, Row, merge
+from mdterm.widgets.rows import NO_STYLE, Part, Row, merge, spread
 from mdterm.widgets.tape import Tape
 
 _Bound = HeaderFrame | LadderFrame | TapeFrame
@@ -150,7 +150,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         self.port.bind("ladder", address, ladder)
         self.port.bind("tape", address, self.tape_spec())
 
-    def show_instrument(self, index: int) -> None:
+    def action_show_instrument(self, index: int) -> None:
         """Show another instrument; the panels are empty until its first frame."""
         if index == self.at or not 0 <= index < len(self.instruments):
             return
@@ -168,25 +168,25 @@ class BoardScreen(Screen[None], inherit_bindings=False):
 
     def on_watch_strip_chosen(self, message: WatchStrip.Chosen) -> None:
         """Show the symbol that was clicked."""
-        self.show_instrument(message.index)
+        self.action_show_instrument(message.index)
 
     # Actions: their names are the ids of the keymap
 
     def action_show_symbol(self, number: int) -> None:
         """Show the instrument behind a digit."""
-        self.show_instrument(number - 1)
+        self.action_show_instrument(number - 1)
 
     def action_previous_symbol(self) -> None:
         """Show the instrument before, around the end."""
-        self.show_instrument((self.at - 1) % len(self.instruments))
+        self.action_show_instrument((self.at - 1) % len(self.instruments))
 
     def action_next_symbol(self) -> None:
         """Show the instrument after, around the end."""
-        self.show_instrument((self.at + 1) % len(self.instruments))
+        self.action_show_instrument((self.at + 1) % len(self.instruments))
 
     def action_last_symbol(self) -> None:
         """Show the instrument that was shown before this one."""
-        self.show_instrument(self.before)
+        self.action_show_instrument(self.before)
 
     def action_finer(self) -> None:
         """Group fewer steps in a row."""
@@ -274,35 +274,35 @@ class HelpTable(Line):
     def __init__(self, keymap: Keymap) -> None:
         super().__init__(id="help-table")
         self.lines = help_lines(keymap)
-        self.styles.height = len(self.lines)
+        self.closing = "esc" if not (keys := keymap.keys_of("help")) else f"esc or {keys[0]}"
+        self.styles.height = 1 + len(self.lines)
 
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return headings and keys."""
-        keys = max(cell_len(key) for key, _ in self.lines if key)
-        rows: list[Row] = []
-        for key, words in self.lines:
-            if not key:
-                rows.append(((words, palette.text + _BOLD),))
-                continue
-            parts: list[Part] = [("  ", NO_STYLE), (key.ljust(keys), palette.key)]
-            rows.append(merge([*parts, (f"  {words}", palette.text)]))
+        groups = max(len(group) for group, _, _ in self.lines)
+        keys = max(cell_len(key) for _, key, _ in self.lines)
+        title: list[Part] = [("─ ", palette.grid), ("KEYS", palette.text + _BOLD), (" ", NO_STYLE)]
+        rows = [spread(title, [(f" {self.closing} closes", palette.muted)], width, "─", palette.grid)]
+        for group, key, words in self.lines:
+            parts: list[Part] = [(group.ljust(groups + 2), palette.text + _BOLD)]
+            parts += [(key.ljust(keys + 2), palette.key), (words, palette.text)]
+            rows.append(merge(parts))
         return rows
 
 
 _BOLD = NO_STYLE.parse("bold")
 
 
-def help_lines(keymap: Keymap) -> list[tuple[str, str]]:
-    """Return keys and words by group; a heading has no keys. The digits are told in one line."""
-    lines: list[tuple[str, str]] = []
+def help_lines(keymap: Keymap) -> list[tuple[str, str, str]]:
+    """Return group (in its first line only), keys and words. The digits are told in one line."""
+    lines: list[tuple[str, str, str]] = []
     for group in GROUPS:
         members = [one for one in keymap.commands if one.group == group and one.keys]
         digits = [one for one in members if one.parameter is not None]
-        if members:
-            lines.append(("", group))
+        told = [(" ".join(one.keys), one.help) for one in members if one.parameter is None]
         if digits:
             first, last = digits[0].keys[0], digits[-1].keys[0]
             key = first if len(digits) == 1 else f"{first} … {last}"
-            lines.append((key, "show a symbol of the watchlist"))
-        lines += [(" ".join(one.keys), one.help) for one in members if one.parameter is None]
+            told.insert(0, (key, "show a symbol of the watchlist"))
+        lines += [("" if at else group, key, words) for at, (key, words) in enumerate(told)]
     return lines

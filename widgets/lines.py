@@ -243,9 +243,9 @@ class StatusLine(Line):
         return [
             (f"{trades} {word}".rjust(self.COUNT), palette.text),
             (f"  {delay.rjust(self.DELAY)}", palette.muted),
-            (f"  {f'{self.fps:.0f} fps'.rjust(self.FPS)}", palette.muted),
+            (f" {f'{self.fps:.0f} fps'.rjust(self.FPS)}", palette.muted),
             (f" {format_rate(self.rate).rjust(self.RATE)}", palette.muted),
-            (" SIM" if self.simulated else "    ", palette.warn),
+            (" SIM " if self.simulated else "     ", palette.warn),
         ]
 
 

@@ -9,8 +9,9 @@ from textual.color import Color
 
 @dataclass(frozen=True)
 class Palette:
-    """One Rich style per colour role. Fields are the roles with ``_`` for ``-``."""
+    """One Rich style per colour role. Fields are the roles with ``_`` for ``-``; ``base`` is the ground."""
 
+    base: Style
     text: Style
     muted: Style
     key: Style
@@ -33,8 +34,8 @@ class Palette:
 
     def dimmed(self) -> "Palette":
         """Return the palette of a panel whose data is not current: one grey, no fills."""
-        same = {f.name: self.stale for f in fields(self)}
-        return replace(self, **{**same, "warn": self.warn, "grid": self.grid, "key": self.key})
+        kept = ("base", "warn", "grid", "key")
+        return replace(self, **{f.name: self.stale for f in fields(self) if f.name not in kept})
 
     def moved(self, direction: int) -> Style:
         """Return the style of a price by its last move."""
@@ -46,8 +47,11 @@ _FILLS = frozenset({"bid_bar", "ask_bar", "cursor"})
 
 def make_palette(variables: Mapping[str, str]) -> Palette:
     """Return the palette of a theme's variables (``bid``, ``bid-style`` and so on)."""
-    styles = {}
+    ground = Color.parse(variables["background"]).rich_color
+    styles = {"base": Style() if ground.is_default else Style(bgcolor=ground)}
     for one in fields(Palette):
+        if one.name == "base":
+            continue
         role = one.name.replace("_", "-")
         colour = Color.parse(variables[role]).rich_color
         attributes = Style.parse(variables[f"{role}-style"])

@@ -41,15 +41,15 @@ class Line(Widget):
         width, height = self.size
         if self.palette is None or not width or not height:
             return
-        rows = self.paint_rows(self.palette, width, height)
+        rows, base = self.paint_rows(self.palette, width, height), self.palette.base
         changed: list[Region] = []
         for y, row in enumerate(rows):
             if y < len(self._rows):
                 if row == self._rows[y]:
                     continue
-                self._strips[y] = make_strip(row, width)
+                self._strips[y] = make_strip(row, width, base)
             else:
-                self._strips.append(make_strip(row, width))
+                self._strips.append(make_strip(row, width, base))
             changed.append(Region(0, y, width, 1))
         changed += [Region(0, y, width, 1) for y in range(len(rows), len(self._rows))]
         del self._strips[len(rows) :]
@@ -59,7 +59,9 @@ class Line(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Return the painted row ``y``."""
-        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, NO_STYLE)
+        if y < len(self._strips):
+            return self._strips[y]
+        return Strip.blank(self.size.width, NO_STYLE if self.palette is None else self.palette.base)
 
     def forget(self) -> None:
         """Paint every row again."""

@@ -37,10 +37,10 @@ def text_of(row: Iterable[Part]) -> str:
     return "".join(text for text, _ in row)
 
 
-def make_strip(row: Row, width: int) -> Strip:
-    """Return a row as a strip of exactly ``width`` cells."""
-    strip = Strip([Segment(text, style) for text, style in row], width_of(row))
-    return strip.adjust_cell_length(width, NO_STYLE)
+def make_strip(row: Row, width: int, base: Style) -> Strip:
+    """Return a row as a strip of exactly ``width`` cells, on the ground of ``base``."""
+    strip = Strip([Segment(text, base + style) for text, style in row], width_of(row))
+    return strip.adjust_cell_length(width, base)
 
 
 def spread(left: Iterable[Part], right: Iterable[Part], width: int, filler: str, style: Style) -> Row:
