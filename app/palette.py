@@ -12,10 +12,11 @@ from textual.screen import ModalScreen
 
 from mdterm.app.keymap import SYMBOLS, Keymap, textual_key
 from mdterm.feeds.address import Instrument
+from mdterm.feeds.text import clean
 from mdterm.widgets.figures import fit
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.panel import Line
-from mdterm.widgets.rows import Row, merge
+from mdterm.widgets.rows import Part, Row, merge, spread
 
 _LONGEST_QUERY: Final = 60
 
@@ -119,8 +120,8 @@ class FoundList(Line):
 
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return query and hits; the cursor is always in view."""
-        query = fit(f": {self.query_text}▏", width)
-        rows: list[Row] = [((query, palette.key),)]
+        title: list[Part] = [("─ ", palette.grid), (f": {clean(self.query_text)}▏ ", palette.key)]
+        rows = [spread(title, [(" esc closes", palette.muted)], width, "─", palette.grid)]
         if not self.hits:
             return [*rows, (("  nothing is called so", palette.muted),)]
         room = height - 1
@@ -129,7 +130,7 @@ class FoundList(Line):
         for at, hit in enumerate(self.hits[first : first + room], first):
             keys = f"  {hit.keys} "
             words = fit(hit.words, max(0, width - groups - 2 - cell_len(keys)))
-            parts = [
+            parts: list[Part] = [
                 (f"  {hit.group.ljust(groups)}", palette.muted),
                 (words, palette.text),
                 (keys, palette.key),

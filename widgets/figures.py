@@ -100,6 +100,11 @@ def format_rate(bytes_per_s: float) -> str:
     return f"{bytes_per_s / 1e6:.1f} MB/s"
 
 
+def cell(text: str, width: int) -> str:
+    """Return a figure right-aligned in ``width`` cells; one that does not fit becomes ``###``."""
+    return text.rjust(width) if len(text) <= width else "#" * width
+
+
 def fit(text: str, width: int, *, right: bool = False) -> str:
     """Return outside text made safe and exactly ``width`` cells wide; what does not fit ends in ``…``."""
     text = clean(text)

@@ -8,10 +8,10 @@ from textual import events
 from textual.message import Message
 
 from mdterm.feeds.views import LadderFrame, PanelFrame
-from mdterm.widgets.figures import UNKNOWN, fit_digits, format_price, format_size
+from mdterm.widgets.figures import UNKNOWN, cell, fit_digits, format_price, format_size
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.panel import Panel
-from mdterm.widgets.rows import NO_STYLE, Part, Row, merge
+from mdterm.widgets.rows import NO_STYLE, Part, Row, merge, width_of
 
 GAP: Final = 2
 """Blanks between two columns; thousands are parted by one, so one would read as a thousand."""
@@ -92,7 +92,7 @@ def paint_level(
         mark_style = palette.moved(frame.direction)
     elif abs(row - frame.centre) == frame.band:
         mark = "·"
-    price = format_price(row * frame.step, frame.digits).rjust(columns.price)
+    price = cell(format_price(row * frame.step, frame.digits), columns.price)
     if is_last:
         price_style = palette.moved(frame.direction) + _BOLD
     elif row == frame.best_bid:
@@ -101,8 +101,8 @@ def paint_level(
         price_style = palette.ask + _BOLD
     else:
         price_style = palette.text
-    bid_text = format_size(bid, columns.digits).rjust(columns.size)
-    ask_text = format_size(ask, columns.digits).rjust(columns.size)
+    bid_text = cell(format_size(bid, columns.digits), columns.size)
+    ask_text = cell(format_size(ask, columns.digits), columns.size)
     parts: list[Part] = [(" " * columns.left, NO_STYLE), (mark, mark_style)]
     parts += _bar(bid_text, (bid or 0.0) / scale, palette.bid, palette.bid_bar, towards_right=False)
     parts += [(" " * GAP, NO_STYLE), (price, price_style), (" " * GAP, NO_STYLE)]
@@ -135,27 +135,29 @@ def paint_readout(frame: LadderFrame, palette: Palette, width: int) -> Row:
             gap = (frame.best_ask - frame.best_bid) * frame.step
         parts += [(" bucket gap ", muted), (format_price(gap, frame.digits), text)]
     else:
-        digits = max(frame.digits, 0)
-        parts += [(" spread ", muted), (format_price(frame.spread, digits), text)]
-        if frame.spread_bps is not None:
+        parts += [(" spread ", muted), (format_price(frame.spread, frame.digits), text)]
+        if frame.spread_bps is not None and width >= 40:
             parts += [(f"  {frame.spread_bps:.1f} bps", muted)]
+    return merge([*parts, *_imbalance(frame, palette, width - width_of(parts))])
+
+
+def _imbalance(frame: LadderFrame, palette: Palette, room: int) -> list[Part]:
+    """Return the share of bids and asks in the best levels, with a bar where there is room for one."""
     if frame.imbalance is None:
-        return merge([*parts, ("  imbalance ", muted), (UNKNOWN, text)])
+        words = f"  imbalance {UNKNOWN}"
+        return [(words, palette.muted)] if len(words) <= room else []
     bids = round(50 * (1 + frame.imbalance))
-    left, right = f"bids {bids} % ", f" {100 - bids} % asks"
-    depth = f"  of {frame.imbalance_levels}"
-    taken = sum(len(part) for part, _ in parts) + 2 + len(left) + len(right)
-    bar = min(20, width - taken - 1)
-    if bar < 4:
-        # Narrow: the share alone still tells which side is heavier.
-        parts += [("  ", NO_STYLE), (left.rstrip(), palette.bid), (depth, muted)]
-        return merge(parts)
-    filled = round(bar * bids / 100)
-    parts += [("  ", NO_STYLE), (left, palette.bid), ("━" * filled, palette.bid)]
-    parts += [("─" * (bar - filled), palette.ask), (right, palette.ask)]
-    if taken + bar + len(depth) <= width:
-        parts += [(depth, muted)]
-    return merge(parts)
+    left, right = f"  bids {bids:2d} % ", f" {100 - bids:2d} % asks"
+    depth = f" of {frame.imbalance_levels} "
+    bar = min(20, room - len(left) - len(right) - len(depth))
+    if bar >= 4:
+        filled = round(bar * bids / 100)
+        parts = [(left + "━" * filled, palette.bid), ("─" * (bar - filled) + right, palette.ask)]
+        return [*parts, (depth, palette.muted)]
+    # Narrow: the share of one side still tells which is heavier.
+    if len(left) - 1 + len(depth) <= room:
+        return [(left[:-1], palette.bid), (depth, palette.muted)]
+    return [(left[:-1], palette.bid)] if len(left) - 1 <= room else []
 
 
 _BOLD = Style(bold=True)

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from mdterm.feeds.status import Shown
 from mdterm.feeds.views import Frame, PanelFrame
 from mdterm.widgets.palette import Palette, make_palette
-from mdterm.widgets.rows import NO_STYLE, Part, Row, make_strip, merge, spread
+from mdterm.widgets.rows import NO_STYLE, Part, Row, make_strip, merge, spread, width_of
 from mdterm.widgets.state import aged, format_reason, format_state, state_style
 
 NOTHING_YET = Shown("WARMING")
@@ -164,6 +164,8 @@ class Panel(Line, can_focus=True):
         if self.simulated:
             right += [(" SIM", palette.warn)]
         right += [(f" {format_state(shown, self._wall)}", state_style(shown, palette)), (" ─", grid)]
+        if width_of(left) + width_of(right) > width:
+            right.pop()  # where it is narrow the rule is the first to go
         return spread(left, right, width, "─", grid)
 
     def on_focus(self) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 
 from mdterm.feeds.views import PanelFrame, TapeFrame, TapeRow
 from mdterm.widgets.figures import (
+    cell,
     fit_digits,
     format_price,
     format_signed,
@@ -20,6 +21,7 @@ GAP: Final = 2
 CHROME: Final = 2
 """Rows of the body that are no prints: the column heads and the sums."""
 _TIME: Final = len("HH:MM:SS.mmm")
+_SHORT_TIME: Final = len("HH:MM:SS")
 _SIDE: Final = len("▲ ")
 _JOINED: Final = len("  ×99")
 _SIZE_WIDTHS: Final = (10, 9, 8, 7, 6, 5)
@@ -30,6 +32,7 @@ _GLYPHS: Final = {"buy": "▲", "sell": "▼", None: "·"}
 class Columns:
     """Widths of the tape's columns in cells; ``joined`` tells whether ×n has a place."""
 
+    time: int
     price: int
     size: int
     digits: int
@@ -38,7 +41,7 @@ class Columns:
     @property
     def width(self) -> int:
         """Cells from edge to edge."""
-        fixed = _TIME + GAP + _SIDE + self.price + GAP + self.size
+        fixed = self.time + GAP + _SIDE + self.price + GAP + self.size
         return fixed + (_JOINED if self.joined else 0)
 
 
@@ -46,7 +49,10 @@ def choose_columns(frame: TapeFrame, width: int, before: Columns | None) -> Colu
     """Return the columns for a frame: as wide as it needs, and never narrower than ``before``."""
     price = max((len(format_price(row.price, frame.digits)) for row in frame.rows), default=0)
     price = max(price, before.price if before else 0, len("PRICE"))
-    room = width - (_TIME + GAP + _SIDE + price + GAP)
+    time = _TIME
+    room = width - (time + GAP + _SIDE + price + GAP)
+    if room < _SIZE_WIDTHS[-1]:
+        time, room = _SHORT_TIME, room + _TIME - _SHORT_TIME
     joined = room >= 7 + _JOINED
     if joined:
         room -= _JOINED
@@ -56,15 +62,15 @@ def choose_columns(frame: TapeFrame, width: int, before: Columns | None) -> Colu
     if before is not None and before.size == size:
         # A large print that scrolls out must not make every number jump back.
         digits = min(digits, before.digits)
-    return Columns(price, size, digits, joined)
+    return Columns(time, price, size, digits, joined)
 
 
 def paint_print(row: TapeRow, columns: Columns, price_digits: int, palette: Palette) -> Row:
     """Return a print's row."""
     side = palette.up if row.side == "buy" else palette.down if row.side == "sell" else palette.flat
-    price = format_price(row.price, price_digits).rjust(columns.price)
-    size = format_size(row.size, columns.digits).rjust(columns.size)
-    parts: list[Part] = [(format_time_ms(row.ts), palette.muted), (" " * GAP, NO_STYLE)]
+    price = cell(format_price(row.price, price_digits), columns.price)
+    size = cell(format_size(row.size, columns.digits), columns.size)
+    parts: list[Part] = [(format_time_ms(row.ts)[: columns.time], palette.muted), (" " * GAP, NO_STYLE)]
     parts += [(f"{_GLYPHS[row.side]} {price}{' ' * GAP}{size}", side)]
     if columns.joined and row.count > 1:
         parts += [(f"  ×{min(row.count, 99)}", palette.muted)]
@@ -73,7 +79,7 @@ def paint_print(row: TapeRow, columns: Columns, price_digits: int, palette: Pale
 
 def paint_heads(columns: Columns, palette: Palette) -> Row:
     """Return the row of column names."""
-    text = "TIME".ljust(_TIME + GAP + _SIDE) + "PRICE".rjust(columns.price)
+    text = "TIME".ljust(columns.time + GAP + _SIDE) + "PRICE".rjust(columns.price)
     return ((f"{text}{' ' * GAP}{'SIZE'.rjust(columns.size)}", palette.muted),)
 
 
