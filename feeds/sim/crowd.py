@@ -105,10 +105,10 @@ class Crowd:
         self._deep_sigma = 1.95 - thin
         self._deep_mu = self._touch_mu + log(thin) - self._deep_sigma**2 / 2
         self._print_mu = log(listing.print * self._lot_scale)
-        self._bids, self._asks = Side(-1), Side(1)
+        self.bids, self.asks = Side(-1), Side(1)
         # Bids never rest above the fair bid and asks never on or below it: the book cannot cross.
         self._fair = self._target = self._quoted = round(listing.price * self._price_scale)
-        self._buying = True
+        self._buying = self._caught_shorts = True
         self._rate = self._predicted = 0.0001
         self._open_interest = listing.open_interest
         self._clusters = Clusters(listing.orders_per_s, dice)
@@ -140,8 +140,8 @@ class Crowd:
             self._redraw(1 + min(int(self._dice.expovariate(4 / self._reach)), self._reach - 2))
         if self._due[self._requote] == inf:
             self._quote()
-        bids = self._bids.depth(LEVELS, self._price_scale, self._lot_scale)
-        asks = self._asks.depth(LEVELS, self._price_scale, self._lot_scale)
+        bids = self.bids.depth(LEVELS, self._price_scale, self._lot_scale)
+        asks = self.asks.depth(LEVELS, self._price_scale, self._lot_scale)
         return [VenueBook(self.listing.instrument.symbol, ts, bids, asks)]
 
     def _order(self, ts: int, ids: Ids) -> list[VenueEvent]:
@@ -155,7 +155,7 @@ class Crowd:
             if ticks:
                 return self._inform(ticks if dice.random() < 0.5 else -ticks, ts, ids)
         events: list[VenueEvent] = []
-        side = self._asks if self._buying else self._bids
+        side = self.asks if self._buying else self.bids
         for _ in range(min(int(dice.paretovariate(_PRINTS_ALPHA)), _MOST_PRINTS)):
             if side.best is None:
                 break
@@ -171,14 +171,14 @@ class Crowd:
             ticks = abs(ticks)
         self._target = self._fair + ticks
         self._look_farther(abs(ticks))
-        side, touch = (self._asks, self._fair + 1) if ticks > 0 else (self._bids, self._fair)
+        side, touch = (self.asks, self._fair + 1) if ticks > 0 else (self.bids, self._fair)
         side.put(touch, int(side.lots.get(touch, 0) * self._dice.uniform(0.0, 0.6)))
         return self._sweep(ts, ids)
 
     def _sweep(self, ts: int, ids: Ids) -> list[VenueEvent]:
         """Take what rests on the way to the target, a handful of prints at a time."""
         buying = self._target > self._fair
-        side, limit = (self._asks, self._target) if buying else (self._bids, self._target + 1)
+        side, limit = (self.asks, self._target) if buying else (self.bids, self._target + 1)
         events: list[VenueEvent] = []
         for tick, lots in side.take(_EVERYTHING, limit):
             events += self._prints(tick, lots, buying, ts, ids)
@@ -187,7 +187,7 @@ class Crowd:
                 return events
         move_bps = abs(self._target - self._fair) / self._ticks_per_bps
         if move_bps > _CATCHES_BPS and self._dice.random() < _CATCHES_SHARE:
-            self._buying = buying
+            self._caught_shorts = buying
             self._due[self._liquidate] = self._now + self._dice.expovariate(1 / _MARGIN_CALL_S)
         self._fair = self._target
         self._requote_soon()
@@ -199,8 +199,8 @@ class Crowd:
         if self._due[self._sweep] != inf:
             self._due[self._liquidate] = self._due[self._sweep] + 0.001
             return []
-        buying = self._buying
-        side = self._asks if buying else self._bids
+        buying = self._caught_shorts
+        side = self.asks if buying else self.bids
         lots = 1 + int(dice.lognormvariate(self._touch_mu - 1.5, 1.3))
         events: list[VenueEvent] = []
         taken = 0
@@ -237,8 +237,8 @@ class Crowd:
             self._redraw_ask(tick)
         self._quoted = self._fair
         self._quote()
-        self._bids.trim(self._fair - 3 * self._reach)
-        self._asks.trim(self._fair + 3 * self._reach)
+        self.bids.trim(self._fair - 3 * self._reach)
+        self.asks.trim(self._fair + 3 * self._reach)
         return []
 
     def _tell_funding(self, ts: int, ids: Ids) -> list[VenueEvent]:
@@ -261,7 +261,7 @@ class Crowd:
 
     def _quote(self) -> None:
         """Let the makers' size at the touch drift towards what they like today."""
-        for side, tick in ((self._bids, self._fair), (self._asks, self._fair + 1)):
+        for side, tick in ((self.bids, self._fair), (self.asks, self._fair + 1)):
             liked = self._dice.lognormvariate(self._touch_mu, 0.6)
             now = side.lots.get(tick, 0)
             side.put(tick, max(1, int(now + (liked - now) * (0.3 if now else 1.0))))
@@ -276,10 +276,10 @@ class Crowd:
         self._redraw_ask(self._fair + 1 + distance)
 
     def _redraw_bid(self, tick: int) -> None:
-        self._bids.put(tick, self._deep_lots(tick, self._fair - tick))
+        self.bids.put(tick, self._deep_lots(tick, self._fair - tick))
 
     def _redraw_ask(self, tick: int) -> None:
-        self._asks.put(tick, self._deep_lots(tick, tick - self._fair - 1))
+        self.asks.put(tick, self._deep_lots(tick, tick - self._fair - 1))
 
     def _deep_lots(self, tick: int, distance: int) -> int:
         """Draw what rests `distance` ticks behind the touch; round prices draw a crowd."""
