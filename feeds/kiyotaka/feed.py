@@ -46,7 +46,7 @@ class Options(msgspec.Struct, frozen=True):
     book_url: str | None = None
     nonbook_url: str | None = None
     rest_url: str | None = None
-    auth_header: str = facts.AUTH_HEADER
+    auth_header: str | None = None
     compression: Literal["none", "brotli"] = "none"
     block_size: float | None = None
     """None: asked from the service (``auto``)."""
@@ -201,12 +201,12 @@ class Kiyotaka:
             if block_size is None:
                 return None
             parameters.append(("blockSize", number_text(block_size)))
-        grouped = instrument.grouped or options.group_by_type
+        group = True if instrument.grouped else options.group_by_type
         values = {
             "batchInterval": options.batch_interval,
             "maxDepth": None if options.max_depth is None else str(options.max_depth),
             "updateFrequency": options.update_frequency,
-            "groupByType": "1" if grouped else None,
+            "groupByType": None if group is None else str(int(group)),
         }
         for name in facts.PARAMETERS.get(type_, ()):
             value = values[name]
@@ -222,6 +222,11 @@ class Kiyotaka:
             parameters=tuple(parameters),
             block_size=block_size,
         )
+
+
+def make(name: str, options: Options) -> Kiyotaka:
+    """Return an instance of the provider."""
+    return Kiyotaka(name, options)
 
 
 def number_text(value: float) -> str:

@@ -1,0 +1,185 @@
+"""`mdterm tail`: events to standard output, one a line, none left out."""
+
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Iterable, Sequence
+
+import click
+
+from mdterm.app.commands.context import REFUSED, UNREACHABLE, USAGE, Context, Failed, PipeClosed, common_options
+from mdterm.feeds.events import KINDS, Event, FeedStatus, Stream, encode_line
+
+QUEUE_LIMIT = 64 * 1024 * 1024
+"""Bytes that may wait for a slow reader before reading from the providers pauses."""
+
+
+class Output:
+    """Lines on their way from the feed's thread to standard output, in order."""
+
+    def __init__(self, addresses: Iterable[str], count: int | None, depth: int, text: bool) -> None:
+        self.data_lines = 0
+        self.all_refused = False
+        self._states: dict[str, str] = dict.fromkeys(addresses, "")
+        self._count = count
+        self._depth = depth
+        self._text = text
+        self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._waiting = 0
+        self._lock = threading.Lock()
+        self._room = threading.Event()
+        self._room.set()
+        self._ended = False
+
+    def take(self, events: Sequence[Event]) -> None:
+        """Encode events and queue their lines. Runs on the feed's thread."""
+        if self._ended:
+            return
+        out: list[bytes] = []
+        for event in events:
+            if type(event) is FeedStatus:
+                self._states[event.address] = event.state
+            else:
+                self.data_lines += 1
+            out.append(text_line(event, self._depth) if self._text else encode_line(event, self._depth))
+            if self._count is not None and self.data_lines >= self._count:
+                self._ended = True
+                break
+        if all(state == "refused" for state in self._states.values()):
+            self.all_refused = self._ended = True
+        out.append(b"")
+        data = b"\n".join(out)
+        with self._lock:
+            self._waiting += len(data)
+            if self._waiting > QUEUE_LIMIT:
+                self._room.clear()
+        self._lines.put(data)
+        if self._ended:
+            self._lines.put(None)
+        # Nothing is dropped: a reader that does not read pauses the feed, and TCP pauses the provider.
+        self._room.wait()
+
+    def end(self) -> None:
+        """Let the writer finish what is queued and stop."""
+        self._ended = True
+        self._lines.put(None)
+        self._room.set()
+
+    def write(self, seconds: float | None) -> None:
+        """Write lines until the count, the time or refusals end it. Runs on the main thread."""
+        fd = sys.stdout.fileno()
+        until = None if seconds is None else time.monotonic() + seconds
+        while True:
+            try:
+                left = None if until is None else until - time.monotonic()
+                if left is not None and left <= 0:
+                    return
+                data = self._lines.get(timeout=left)
+            except queue.Empty:
+                return
+            if data is None:
+                return
+            at = 0
+            try:
+                while at < len(data):
+                    at += os.write(fd, data[at:])
+            except BrokenPipeError:
+                raise PipeClosed from None
+            with self._lock:
+                self._waiting -= len(data)
+                if self._waiting <= QUEUE_LIMIT // 2:
+                    self._room.set()
+
+
+def text_line(event: Event, depth: int) -> bytes:
+    """Return an event as words for a person: time, address, kind, and the fields that are set."""
+    import json
+
+    from mdterm.feeds.text import clean
+
+    fields = json.loads(encode_line(event, depth))
+    ts = fields.pop("ts") or fields["seen"]
+    seconds, ns = divmod(ts, 1_000_000_000)
+    clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{ns // 1_000_000:03d}Z"
+    words = [clock, fields.pop("address"), fields.pop("kind")]
+    fields.pop("seen")
+    for name, value in fields.items():
+        if value is not None:
+            shown = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+            words.append(f"{name}={shown}")
+    return clean(" ".join(words), 100_000).encode()
+
+
+def read_kinds(text: str) -> list[Stream]:
+    """Return the kinds named in a comma list. Raise Failed."""
+    kinds: list[Stream] = []
+    for name in text.split(","):
+        kind = name.strip()
+        if kind not in KINDS:
+            raise Failed(f"--kinds: there is no kind {kind!r}; there are {', '.join(KINDS)}", USAGE)
+        if kind not in kinds:
+            kinds.append(kind)  # type: ignore[arg-type]  # KINDS are the streams
+    return kinds
+
+
+@click.command()
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS…")
+@click.option("--kinds", default="trade,book", show_default=True, help="Kinds of event, by comma.")
+@click.option("--format", "form", type=click.Choice(["ndjson", "text"]), default="ndjson", show_default=True)
+@click.option("--depth", default=10, show_default=True, type=click.IntRange(1, 10_000), help="Levels a side.")
+@click.option("--interval", default="1m", show_default=True, help="Interval of candles.")
+@click.option("--count", type=click.IntRange(1), help="End after so many events in all.")
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="End after so many seconds.")
+@common_options
+@click.pass_obj
+def tail(
+    context: Context,
+    addresses: tuple[str, ...],
+    kinds: str,
+    form: str,
+    depth: int,
+    interval: str,
+    count: int | None,
+    seconds: float | None,
+) -> int:
+    """Print events of the addresses as they come, one a line; nothing is conflated."""
+    from mdterm.app.providers import World, missing_kinds
+    from mdterm.feeds.runtime import Feed
+    from mdterm.feeds.thread import FeedThread
+
+    streams = read_kinds(kinds)
+    world = World(context)
+    try:
+        instruments = world.instruments(addresses)
+        if missing := missing_kinds(world, instruments, streams):
+            raise Failed(f"--kinds: no provider asked has {', '.join(missing)}", USAGE)
+        context.start_log()
+        output = Output([one.address for one in instruments], count, depth, form == "text")
+        wants = [
+            (one.address, stream)
+            for one in instruments
+            for stream in streams
+            if stream in world.provider(one.provider).capabilities.streams
+        ]
+
+        def build() -> Feed:
+            feed = Feed(world.providers)
+            feed.listen(wants, output.take)
+            return feed
+
+        feed = FeedThread(build)
+        feed.start()
+        try:
+            output.write(seconds)
+        finally:
+            output.end()
+            feed.stop()
+    finally:
+        world.close()
+    if output.all_refused:
+        return REFUSED
+    if seconds is not None and not output.data_lines:
+        return UNREACHABLE
+    return 0

@@ -1,0 +1,128 @@
+"""The click group, and what becomes of every way a command can end."""
+
+import difflib
+import importlib
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from mdterm.app import __version__
+from mdterm.app.commands.context import (
+    INTERRUPTED,
+    TERMINATED,
+    USAGE,
+    Context,
+    Failed,
+    PipeClosed,
+    common_options,
+)
+from mdterm.app.main import COMMANDS
+from mdterm.feeds.text import clean
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and imports one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command."""
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, attribute = place[0].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands from the table, so that help imports none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+    epilog="Without a command: mdterm [ADDRESS…] opens the dashboard. An address is PROVIDER:SYMBOL or "
+    "PROVIDER:EXCHANGE:SYMBOL, such as sim:BTCUSDT or kiyotaka:BINANCE_FUTURES:BTCUSDT.",
+)
+@click.version_option(__version__, message="mdterm %(version)s")
+@common_options
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Watch live markets in a terminal. It only watches: it never sends an order."""
+    ctx.ensure_object(Context)
+
+
+class Terminated(BaseException):
+    """SIGTERM or SIGHUP came."""
+
+
+def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
+    raise Terminated
+
+
+def run(args: list[str]) -> int:
+    """Run the command line and return the exit status; words go to standard error."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _terminate)
+    try:
+        status: Any = cli.main(args=args, prog_name="mdterm", standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+    except Failed as failed:
+        return _words(failed.words, failed.status)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except Terminated:
+        return TERMINATED
+    except click.UsageError as error:
+        return _words(_usage(error), USAGE)
+    except click.ClickException as error:
+        return _words(error.format_message(), USAGE)
+    except PipeClosed:
+        # The reader has gone (`| head`): nothing to say, and nothing more to flush at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        from mdterm.app.settings_problems import SettingsError
+        from mdterm.feeds.address import AddressError
+
+        if isinstance(error, SettingsError):
+            return _words(str(error), USAGE)
+        if isinstance(error, AddressError):
+            return _words(_address_words(str(error), args), USAGE)
+        raise
+
+
+def _usage(error: click.UsageError) -> str:
+    words = error.format_message()
+    if error.ctx is not None:
+        words += f"\nTry: {error.ctx.command_path} --help"
+    return words
+
+
+def _address_words(words: str, args: list[str]) -> str:
+    """Add the command that may have been meant, where a word without a colon was taken for an address."""
+    for arg in args:
+        near = difflib.get_close_matches(arg, COMMANDS, 1) if ":" not in arg else []
+        if near and arg not in COMMANDS:
+            return f"{words}\nDid you mean the command {near[0]!r}?"
+    return words
+
+
+def _words(words: str, status: int) -> int:
+    for number, line in enumerate(words.splitlines()):
+        click.echo(("mdterm: " if number == 0 else "  ") + clean(line, 500), err=True)
+    return status
