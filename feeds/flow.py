@@ -1,0 +1,213 @@
+"""What was traded at the bid and at the ask, per price: in sliding windows and since the day began.
+
+A sell hits the bid and a buy takes the ask. Prices are integer ticks, converted once. Bounds: 65,536
+(100 ms, price, side) entries for the windows; 65,536 (price, side) sums for the session, whose step
+becomes ten times as wide when they are used up; 8,192 remembered prices; four bucketings of the session.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from mdterm.feeds.events import Trade
+from mdterm.feeds.intervals import MINUTE, SECOND, Session, bucket_end, bucket_start
+from mdterm.feeds.windows import Windows
+
+SLOT = SECOND // 10
+"""The grain of the windows: as fine as the screen's beat."""
+FLOW_WINDOWS: dict[str, int] = {"5s": 5 * SECOND, "60s": MINUTE, "8m": 8 * MINUTE}
+"""The windows by name, in ns of venue time."""
+SESSION_KEYS = 65_536
+_REMEMBERED_PRICES = 8_192
+_BUCKETINGS = 4
+
+# A key is a price in ticks and the aggressor in its two lowest bits.
+_BUY, _SELL, _NEUTRAL = 0, 1, 2
+
+
+class Column(NamedTuple):
+    """Sizes traded at the bid and at the ask, one entry a row from the top down; 0.0 is nothing."""
+
+    sells: list[float]
+    buys: list[float]
+
+
+class Flow:
+    """Traded size by price tick and aggressor."""
+
+    def __init__(self, tick: float, session: Session | None = None, session_keys: int = SESSION_KEYS) -> None:
+        self.tick = tick
+        self.anchor: int | None = None
+        """When the session began (ns)."""
+        self.version = 0
+        """Grows with every change."""
+        self.session_step = 1
+        """Width of the session's prices in ticks."""
+        self._session = session
+        self._session_keys = session_keys
+        self._ends = 0
+        self._sums: dict[int, list[float]] = {}
+        self._buckets: dict[int, dict[int, list[float]]] = {}
+        self._windows = Windows(SLOT, FLOW_WINDOWS.values())
+        self._keys: dict[float, int] = {}
+
+    def fold(self, trades: Sequence[Trade]) -> None:
+        """Take trades in, in any order; those without size or venue time are left out."""
+        start = end = newest = 0
+        slots: dict[int, dict[int, float]] = {}
+        cells: dict[int, float] = {}
+        keys = self._keys
+        for trade in trades:
+            ts, size = trade.ts, trade.size
+            if ts is None or size is None:
+                continue
+            if not start <= ts < end:
+                slot = ts // SLOT
+                start, end = slot * SLOT, slot * SLOT + SLOT
+                cells = slots.setdefault(slot, {})
+            if ts > newest:
+                newest = ts
+            key = keys.get(trade.price)
+            if key is None:
+                key = self._key(trade.price)
+            side = trade.side
+            if side != "buy":
+                key += _SELL if side == "sell" else _NEUTRAL
+            cells[key] = cells.get(key, 0.0) + size
+        if not slots:
+            return
+        self.version += 1
+        self._windows.advance(newest)
+        for slot in sorted(slots):
+            self._windows.add(slot, slots[slot])
+            self._add(slot * SLOT, slots[slot])
+
+    def advance(self, ts: int) -> None:
+        """Move the windows to venue time ``ts`` though nothing was traded."""
+        self._windows.advance(ts)
+
+    def refine(self, tick: float) -> None:
+        """Go over to a finer tick. A coarser one is ignored: prices between its steps would be lost."""
+        if tick >= self.tick:
+            return
+        ratio, self.tick = self.tick / tick, tick
+        self._keys.clear()
+        self._buckets.clear()
+        self._windows.rename(lambda key: (round((key >> 2) * ratio) << 2) | key & 3)
+        self._sums = {(round((key >> 2) * ratio) << 2) | key & 3: cell for key, cell in self._sums.items()}
+        self.session_step = max(1, round(self.session_step * ratio))
+        self.version += 1
+
+    def reset(self) -> None:
+        """Begin the windows and the session anew."""
+        self._windows.clear()
+        self._begin()
+        self.version += 1
+
+    def column(self, window: str | None, top: int, height: int, step: float) -> Column | None:
+        """Return ``height`` rows of ``step`` (a price) from row ``top`` down; ``window`` None: the session.
+
+        Row r is price r × step. Sells are rounded down to their row and buys up, as bids and asks are on
+        a ladder. None where sums are not known as finely as the rows.
+        """
+        group = round(step / self.tick)
+        if group < 1 or (window is None and group % self.session_step):
+            return None
+        sums = self._sums if window is None else self._windows.sums(FLOW_WINDOWS[window])
+        sells, buys, nothing = [0.0] * height, [0.0] * height, (0.0,)
+        if height * group < len(sums):
+            # Few prices are looked at: ask for each.
+            for row in range(height):
+                low = (top - row) * group
+                for at in range(low, low + group):
+                    sells[row] += sums.get((at << 2) | _SELL, nothing)[0]
+                for at in range(low - group + 1, low + 1):
+                    buys[row] += sums.get(at << 2, nothing)[0]
+            return Column(sells, buys)
+        highest, lowest = top * group + group, (top - height) * group
+        for key, cell in sums.items():
+            at, side = key >> 2, key & 3
+            if not lowest <= at < highest:
+                continue
+            if side == _BUY:
+                row = top + (-at) // group
+                if 0 <= row < height:
+                    buys[row] += cell[0]
+            elif side == _SELL:
+                row = top - at // group
+                if 0 <= row < height:
+                    sells[row] += cell[0]
+        return Column(sells, buys)
+
+    def buckets(self, ticks: int) -> Mapping[int, Sequence[float]]:
+        """Return the session by bucket of ``ticks`` ticks: ``[buys, sells, neutral]``, rounded down.
+
+        Bucket b is price b × ticks × tick. Kept up with the trades once asked for.
+        """
+        found = self._buckets.pop(ticks, None)
+        if found is None:
+            found = {}
+            _pour(found, {key: cell[0] for key, cell in self._sums.items()}, ticks)
+            if len(self._buckets) >= _BUCKETINGS:
+                del self._buckets[next(iter(self._buckets))]
+        self._buckets[ticks] = found
+        return found
+
+    def span(self) -> tuple[int, int] | None:
+        """Return the session's lowest and highest price in ticks."""
+        if not self._sums:
+            return None
+        return min(self._sums) >> 2, max(self._sums) >> 2
+
+    def _key(self, price: float) -> int:
+        if len(self._keys) >= _REMEMBERED_PRICES:
+            self._keys.clear()
+        key = self._keys[price] = round(price / self.tick) << 2
+        return key
+
+    def _begin(self) -> None:
+        self._sums.clear()
+        self._buckets.clear()
+        self.session_step = 1
+
+    def _add(self, ts: int, cells: Mapping[int, float]) -> None:
+        """Add to the session that ``ts`` belongs to, unless it is over."""
+        if self.anchor is None or ts >= self._ends:
+            self.anchor = bucket_start(ts, "1d", self._session)
+            self._ends = bucket_end(self.anchor, "1d", self._session)
+            self._begin()
+        elif ts < self.anchor:
+            return
+        sums, step = self._sums, self.session_step
+        for key, size in cells.items():
+            _count(sums, key if step == 1 else _widened(key, step), size)
+        for ticks, found in self._buckets.items():
+            _pour(found, cells, ticks)
+        if len(sums) > self._session_keys:
+            self.session_step = step * 10
+            self._sums = {}
+            for key, cell in sums.items():
+                _count(self._sums, _widened(key, step * 10), cell[0])
+
+
+def _count(sums: dict[int, list[float]], key: int, size: float) -> None:
+    cell = sums.get(key)
+    if cell is None:
+        sums[key] = [size]
+    else:
+        cell[0] += size
+
+
+def _widened(key: int, step: int) -> int:
+    """Return the key at the edge of its wide step: buys rounded up and the rest down, as rows are."""
+    at, side = key >> 2, key & 3
+    at = -((-at) // step) * step if side == _BUY else at // step * step
+    return (at << 2) | side
+
+
+def _pour(buckets: dict[int, list[float]], sums: Mapping[int, float], ticks: int) -> None:
+    for key, size in sums.items():
+        bucket = (key >> 2) // ticks
+        cell = buckets.get(bucket)
+        if cell is None:
+            cell = buckets[bucket] = [0.0, 0.0, 0.0]
+        cell[key & 3] += size

@@ -1,0 +1,127 @@
+"""Sums by key over sliding windows of venue time, to the slot: O(1) an entry, whatever the window."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+ENTRIES = 65_536
+
+
+class Windows:
+    """Sums of the last ``lengths`` (ns), cut into slots of ``slot`` ns.
+
+    A window of W at time T holds the W/slot newest slots, T's own among them: between W minus one slot
+    and W of venue time. At most ``entries`` (slot, key) pairs are held; beyond, the oldest slots leave
+    early and ``cut_at`` tells until when (ns).
+    """
+
+    def __init__(self, slot: int, lengths: Iterable[int], entries: int = ENTRIES) -> None:
+        self._slot = slot
+        # Shortest first: the longest window takes the slots that leave it away from all.
+        self._spans = {length: length // slot for length in sorted(lengths)}
+        self._longest = max(self._spans)
+        self._entries = entries
+        self._held = 0
+        self._slots: dict[int, dict[int, float]] = {}
+        # [sum, in how many slots]: when no slot is left the sum goes, without the dust that adding and
+        # subtracting floats leaves behind.
+        self._sums: dict[int, dict[int, list[float]]] = {length: {} for length in self._spans}
+        self._floors = dict.fromkeys(self._spans, -(1 << 62))
+        self.now: int | None = None
+        """Venue time (ns) at which the windows end: the newest told."""
+        self.cut_at: int | None = None
+
+    def add(self, slot: int, sums: Mapping[int, float]) -> None:
+        """Add sums by key to a slot (venue time // slot length); too old a slot is left out."""
+        self.advance(slot * self._slot)
+        if slot < self._floors[self._longest]:
+            return
+        cells = self._slots.setdefault(slot, {})
+        windows = [self._sums[length] for length, floor in self._floors.items() if slot >= floor]
+        for key, size in sums.items():
+            if key in cells:
+                cells[key] += size
+                fresh = 0
+            else:
+                cells[key] = size
+                self._held += 1
+                fresh = 1
+            for window in windows:
+                cell = window.get(key)
+                if cell is None:
+                    window[key] = [size, 1]
+                else:
+                    cell[0] += size
+                    cell[1] += fresh
+        if self._held > self._entries:
+            self._cut()
+
+    def advance(self, ts: int) -> None:
+        """Move the windows' end to venue time ``ts``; going back is ignored."""
+        before = self.now
+        if before is not None and ts <= before:
+            return
+        self.now, slot = ts, ts // self._slot
+        if before is None or slot > before // self._slot:
+            for length, span in self._spans.items():
+                self._leave(length, slot - span + 1)
+
+    def sums(self, length: int) -> Mapping[int, list[float]]:
+        """Return a window by key; the sum is the first entry of each. Not to be changed."""
+        return self._sums[length]
+
+    def clear(self) -> None:
+        """Forget everything but the time."""
+        self._slots.clear()
+        self._held = 0
+        for length in self._spans:
+            self._sums[length].clear()
+
+    def rename(self, new_key: Callable[[int], int]) -> None:
+        """Give every key another name; sums whose names become equal are joined."""
+        slots = self._slots
+        self._slots = {}
+        self.clear()
+        for slot in sorted(slots):
+            renamed: dict[int, float] = {}
+            for key, size in slots[slot].items():
+                name = new_key(key)
+                renamed[name] = renamed.get(name, 0.0) + size
+            self.add(slot, renamed)
+
+    def _cut(self) -> None:
+        """Let the oldest slots leave until a sixteenth of the room is free; the newest slot stays."""
+        held, floor = self._held, None
+        for slot in sorted(self._slots)[:-1]:
+            if held <= self._entries - self._entries // 16:
+                break
+            held -= len(self._slots[slot])
+            floor = slot + 1
+        if floor is not None:
+            self.cut_at = floor * self._slot
+            for length in self._spans:
+                self._leave(length, floor)
+
+    def _leave(self, length: int, floor: int) -> None:
+        """Take the slots before ``floor`` out of a window."""
+        before = self._floors[length]
+        if floor <= before:
+            return
+        self._floors[length] = floor
+        window, slots = self._sums[length], self._slots
+        # Slot by slot while time flows; after a silence only what there is.
+        leaving: Iterable[int] = range(before, floor)
+        if floor - before > len(slots):
+            leaving = [slot for slot in slots if before <= slot < floor]
+        for slot in leaving:
+            cells = slots.get(slot)
+            if cells is None:
+                continue
+            for key, size in cells.items():
+                cell = window[key]
+                if cell[1] > 1:
+                    cell[0] -= size
+                    cell[1] -= 1
+                else:
+                    del window[key]
+            if length == self._longest:
+                self._held -= len(cells)
+                del slots[slot]
