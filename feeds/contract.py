@@ -5,7 +5,7 @@ a pure machine, bytes in and events out, with time as an argument. Sockets, cloc
 threads are the feed's own and the same for all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -124,6 +124,16 @@ class HistoryError(Exception):
         self.refused = refused
 
 
+class Poller(Protocol):
+    """What a provider does beside its sockets, such as polling bars over HTTP in the pace of its plan."""
+
+    def want(self, wants: Sequence[Want]) -> None:
+        """Set the whole wanted set; rank 0 is looked at first."""
+
+    async def run(self, emit: Callable[[list[Event]], None]) -> None:
+        """Work until cancelled, handing events on as they come. Never raise for what the network does."""
+
+
 class Gate(Protocol):
     """Limits per credential, above the connections that share it. Time comes in as an argument."""
 
@@ -157,6 +167,7 @@ class Provider(Protocol):
     backoff: Backoff
     gate: Gate
     history: History | None
+    poller: Poller | None
 
     def resolve(self, address: Address) -> Instrument:
         """Return the instrument an address names. Raise AddressError."""
@@ -175,3 +186,6 @@ class Provider(Protocol):
 
     def silence(self, stream: Stream) -> Silence:
         """Return the longest believable silence of a stream."""
+
+    def closed_since(self, instrument: Instrument, now_ns: int) -> int | None:
+        """Return when (ns) the instrument's market closed, None while it is open or nobody knows."""

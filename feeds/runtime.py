@@ -66,6 +66,7 @@ class Feed:
         self._hints: dict[str, float] = {}
         self._states: dict[str, tuple[State, str | None]] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._pollers: dict[str, asyncio.Task[None]] = {}
         self._delay_ms: dict[str, float] = {}
         self._frames_then: dict[str, tuple[float, int]] = {}
         self._lines: list[LinkLine] = []
@@ -196,6 +197,8 @@ class Feed:
                 self._prepare(provider, instrument, want.stream)
         for key in self.streams.keys() - wanted:
             del self.streams[key]
+        for name, found in by_provider.items():
+            self._poll(name, found)
         self._reconcile(
             [link for name, found in sorted(by_provider.items()) for link in self.providers[name].plan(found)]
         )
@@ -218,11 +221,21 @@ class Feed:
                     journal=self._journal,
                 )
                 connection.start()
-            elif connection.link != link:
-                connection.rewant(link)
+            else:
+                connection.rewant(link)  # also unchanged: what it needed may just have become known
             for want in link.wants:
                 self._link_of[(want.address, want.stream)] = connection
         self.beat.touch()
+
+    def _poll(self, name: str, wants: Sequence[Want]) -> None:
+        poller = self.providers[name].poller
+        if poller is None:
+            return
+        poller.want(wants)
+        if name not in self._pollers:
+            self._pollers[name] = self._loop.create_task(
+                poller.run(lambda events: self._deliver(None, events))
+            )
 
     def _prepare(self, provider: Provider, instrument: Instrument, stream: Stream) -> None:
         key = (instrument.address, stream)
@@ -248,9 +261,7 @@ class Feed:
                 else:
                     health.waiting = None
                     self._prepared.add(key)
-                    connection = self._link_of.get(key)
-                    if connection is not None:
-                        connection.rewant(connection.link)
+                    self._replan()
                     return
         finally:
             del self._preparing[key]
@@ -265,7 +276,7 @@ class Feed:
 
     # What comes.
 
-    def _deliver(self, connection: Connection, events: list[Event]) -> None:
+    def _deliver(self, connection: Connection | None, events: list[Event]) -> None:
         now = self.clock.mono()
         at, count = 0, len(events)
         while at < count:
@@ -286,7 +297,7 @@ class Feed:
                 market.apply(run)
             at = end
         newest = events[-1]
-        if newest.ts is not None:
+        if newest.ts is not None and connection is not None:
             self._delay_ms[connection.link.key] = (newest.seen - newest.ts) / 1e6
         for listener in self._listeners:
             listener(events)
@@ -330,7 +341,13 @@ class Feed:
         key = (address, stream)
         connection = self._link_of.get(key)
         link: LinkHealth | None = None if connection is None else connection.health
-        return derive(link, self.streams.get(key), self.clock.mono())
+        health = self.streams.get(key)
+        if health is not None:
+            instrument = self._instruments[address]
+            health.closed_since = self.providers[instrument.provider].closed_since(
+                instrument, self.clock.wall()
+            )
+        return derive(link, health, self.clock.mono())
 
     def state(self, address: str) -> tuple[State, str | None]:
         """Return the state of an address as a whole."""
@@ -396,9 +413,10 @@ class Feed:
             if handle is not None:
                 handle.cancel()
         self.beat.close()
-        for task in self._preparing.values():
+        tasks = [*self._preparing.values(), *self._pollers.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._preparing.values(), *self._closing, return_exceptions=True)
+        await asyncio.gather(*tasks, *self._closing, return_exceptions=True)
         await asyncio.gather(*(one.close() for one in self.connections.values()), return_exceptions=True)
         for provider in self.providers.values():
             if provider.history is not None:

@@ -69,10 +69,13 @@ def simulate(
     async def serve() -> bool:
         """Serve until a signal comes; return whether it was one to terminate."""
         stopped: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        for name in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(
-                name, lambda name=name: stopped.done() or stopped.set_result(name is not signal.SIGINT)
-            )
+
+        def stop(terminate: bool) -> None:
+            if not stopped.done():
+                stopped.set_result(terminate)
+
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop, number is not signal.SIGINT)
         venue = Venue(config)
         endpoints = await venue.start()
         try:

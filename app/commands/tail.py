@@ -9,7 +9,15 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from mdterm.app.commands.context import REFUSED, UNREACHABLE, USAGE, Context, Failed, PipeClosed, common_options
+from mdterm.app.commands.context import (
+    REFUSED,
+    UNREACHABLE,
+    USAGE,
+    Context,
+    Failed,
+    PipeClosed,
+    common_options,
+)
 from mdterm.feeds.events import KINDS, Event, FeedStatus, Stream, encode_line
 
 QUEUE_LIMIT = 64 * 1024 * 1024

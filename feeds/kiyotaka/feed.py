@@ -15,6 +15,7 @@ from mdterm.feeds.contract import (
     HistoryError,
     Link,
     OpenGate,
+    Poller,
     Silence,
     Unready,
     Want,
@@ -68,6 +69,7 @@ class Kiyotaka:
         self.name = name
         self.gate: Gate = OpenGate()
         self.history = history
+        self.poller: Poller | None = None
         self._options = options
         self._block_sizes: dict[str, float] = {}
         self._instruments: dict[str, Instrument] = {}
@@ -145,6 +147,10 @@ class Kiyotaka:
             every = duration_s(book.update_frequency) if book.update_frequency else 0.0
             return Silence(max(found.stale_after_s, 3 * every))
         return found
+
+    def closed_since(self, instrument: Instrument, now_ns: int) -> int | None:
+        """Return None: the service tells no trading hours, and crypto has none."""
+        return None
 
     async def prepare(self, instrument: Instrument, stream: Stream, price: float | None) -> None:
         """Learn the block size that a book must be asked with. Raise Unready with words."""

@@ -1,0 +1,127 @@
+"""`mdterm [ADDRESS…]`: the dashboard."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from mdterm.app.commands.context import INTERRUPTED, TERMINATED, USAGE, Context, Failed, common_options
+
+if TYPE_CHECKING:
+    from mdterm.app.providers import World
+
+HUNG_UP = 129
+GRACE_S = 1.5
+"""How long a signal waits for the screen to close before the process ends without it."""
+_STATUS = {signal.SIGTERM: TERMINATED, signal.SIGINT: INTERRUPTED, signal.SIGHUP: HUNG_UP}
+
+
+@click.command()
+@click.argument("addresses", nargs=-1, metavar="[ADDRESS…]")
+@click.option("--fps", type=click.FloatRange(0.1, 60), help="Frames drawn a second, at most (default: 10).")
+@common_options
+@click.pass_obj
+def watch(context: Context, addresses: tuple[str, ...], fps: float | None) -> int:
+    """Open the dashboard on these instruments, else on the watchlist, else on the simulated market."""
+    from mdterm.app.providers import World
+
+    check_terminal(context)
+    world = World(context)
+    try:
+        return _run(context, world, addresses, fps)
+    finally:
+        world.close()
+
+
+def check_terminal(context: Context) -> None:
+    """Raise Failed where no screen can be drawn, naming what works instead."""
+    instead = "mdterm tail prints events as lines, and mdterm simulate serves a market"
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Failed(f"the dashboard needs a terminal; {instead}", USAGE)
+    if context.environ.get("TERM", "dumb") in ("", "dumb", "unknown"):
+        raise Failed(
+            f"this terminal (TERM={context.environ.get('TERM', '')}) cannot be drawn on; {instead}", USAGE
+        )
+
+
+def _run(context: Context, world: "World", addresses: tuple[str, ...], fps: float | None) -> int:
+    from mdterm.app.keymap import bind_keys
+    from mdterm.feeds.runtime import Feed
+    from mdterm.feeds.thread import FeedThread
+
+    settings = world.settings
+    wanted = list(addresses) or world.default_addresses()
+    if not wanted:
+        raise Failed(
+            "nothing to watch: name an address, such as kiyotaka:BINANCE_FUTURES:BTCUSDT, or set watchlist "
+            f"in {settings.path}",
+            USAGE,
+        )
+    instruments = world.instruments(wanted)
+    context.start_log()
+    period_s = 1.0 / (fps or settings.fps)
+    feed = FeedThread(lambda: Feed(world.providers, period_s=period_s))
+    # Textual reads NO_COLOR itself, but takes an empty value for yes; its mono theme is ours.
+    no_color = bool(os.environ.pop("NO_COLOR", ""))
+    from mdterm.app.dashboard import Dashboard
+    from mdterm.themes.palettes import DEFAULT_THEME, THEMES
+
+    theme = "mono" if no_color else settings.theme
+    if theme is not None and theme not in {one.name for one in THEMES}:
+        known = ", ".join(one.name for one in THEMES)
+        raise settings.error("theme", f"there is no theme {theme!r}; there are {known}")
+    keymap, problems = bind_keys(settings.keys)
+    if problems:
+        raise settings.error(f"keys.{problems[0].id}", problems[0].words)
+    feed.start()
+    try:
+        feed.watch(instruments)
+        app = Dashboard(feed, instruments, theme=theme or DEFAULT_THEME, keymap=keymap)
+
+        def close(status: int) -> None:
+            loop = app._loop
+            if loop is not None:
+                loop.call_soon_threadsafe(lambda: app.exit(status, return_code=status))
+
+        ending = Ending(close)
+        ending.install()
+        status = app.run()
+        return ending.status or app.return_code or status or 0
+    finally:
+        feed.stop()
+
+
+class Ending:
+    """Ends the program on a signal, even while the terminal takes nothing and the screen is stuck."""
+
+    def __init__(self, close: Callable[[int], None]) -> None:
+        self.status: int | None = None
+        self._close = close
+
+    def install(self) -> None:
+        """Take the signals over. Not asyncio's handlers: they need a loop that runs."""
+        for number in _STATUS:
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, signum: int, frame: FrameType | None) -> None:
+        again = self.status is not None
+        self.status = _STATUS[signal.Signals(signum)]
+        if again:
+            self._leave()
+        timer = threading.Timer(GRACE_S, self._leave)
+        timer.daemon = True
+        timer.start()
+        self._close(self.status)
+
+    def _leave(self) -> None:
+        """Give the terminal back and end at once."""
+        from mdterm.app.terminal import restore_terminal
+
+        assert self.status is not None
+        restore_terminal(sys.__stdout__.fileno() if sys.__stdout__ is not None else 1)
+        os._exit(self.status)
