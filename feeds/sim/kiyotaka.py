@@ -116,6 +116,7 @@ class Session:
         self._wake = asyncio.Event()
         self._backlog: list[Point] = []
         self._authenticated = False
+        self._last_words: str | None = None
         self._recent: deque[float] = deque()
 
     async def serve(self) -> None:
@@ -126,7 +127,9 @@ class Session:
                 try:
                     self._receive(message)
                 except RpcError as error:
-                    await self.socket.close(_POLICY, error.message)
+                    self._last_words = error.message
+                    self._wake.set()
+                    await writer
                     return
         except ConnectionClosed:
             pass
@@ -153,14 +156,15 @@ class Session:
     def _receive(self, message: str | bytes) -> None:
         number: object = None
         try:
-            self._spend()
             try:
                 request = json.loads(message)
             except ValueError:
+                self._spend()
                 raise RpcError(-32700, "not JSON") from None
+            number = request.get("id") if isinstance(request, dict) else None
+            self._spend()
             if not isinstance(request, dict):
                 raise RpcError(-32600, "not a request")
-            number = request.get("id")
             params = request.get("params")
             self._obey(request.get("method"), params if isinstance(params, dict) else {})
         except RpcError as error:
@@ -280,6 +284,9 @@ class Session:
                 frame = self._queue.popleft().frame
                 self._unread -= len(frame)
                 await self.socket.send(frame)
+            if self._last_words is not None:
+                await self.socket.close(_POLICY, self._last_words)
+                return
 
 
 class KiyotakaServer:

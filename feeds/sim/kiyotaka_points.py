@@ -234,14 +234,14 @@ class Spacing:
     """Hold snapshots at least `spacing_ns` apart; the latest wins."""
 
     def __init__(self, spacing_ns: int) -> None:
+        self.next_ts = 0
         self._spacing = spacing_ns
-        self._next = 0
 
     def is_free(self, ts: int) -> bool:
         """Say whether a snapshot may go out at `ts`; if so, the next must wait."""
-        if ts < self._next:
+        if ts < self.next_ts:
             return False
-        self._next = ts + self._spacing
+        self.next_ts = ts + self._spacing
         return True
 
 
@@ -258,7 +258,9 @@ class BookStream:
 
     def on(self, event: VenueEvent, out: list[Point]) -> None:
         assert isinstance(event, VenueBook)
-        self.tick(event.ts, out)
+        if event.ts > self._spacing.next_ts:
+            # The one that waits went out at its own moment, before this one came.
+            self.tick(self._spacing.next_ts, out)
         if self._spacing.is_free(event.ts):
             out.append(self._encode(event))
             self._waiting = None

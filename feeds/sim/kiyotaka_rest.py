@@ -17,8 +17,9 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from mdterm.feeds.sim.history import DAY_NS, WEEK_NS, Bar, History, Leg, Swing, open_of
+from mdterm.feeds.sim.history import DAY_NS, WEEK_NS, Bar, History, Leg, Swing
 from mdterm.feeds.sim.kiyotaka_exchanges import EXCHANGES
 from mdterm.feeds.sim.kiyotaka_points import profile_rows
 from mdterm.feeds.sim.market import MINUTE_NS, Instrument
@@ -58,6 +59,10 @@ class RestError(Exception):
         self.retry_after = retry_after
 
 
+Told = float | UnsetType
+"""A figure on the wire, or nothing where it is zero."""
+
+
 class Stamp(msgspec.Struct, omit_defaults=True):
     """A time as REST tells it."""
 
@@ -66,26 +71,26 @@ class Stamp(msgspec.Struct, omit_defaults=True):
 
 
 class Point(msgspec.Struct, omit_defaults=True):
-    """The fields of all types of points; what is zero is left out."""
+    """The fields of all types of points."""
 
-    open: float = 0.0
-    high: float = 0.0
-    low: float = 0.0
-    close: float = 0.0
-    volume: float = 0.0
-    liquidations: float = 0.0
-    rateOpen: float = 0.0
-    rateHigh: float = 0.0
-    rateLow: float = 0.0
-    rateClose: float = 0.0
-    predictedOpen: float = 0.0
-    predictedHigh: float = 0.0
-    predictedLow: float = 0.0
-    predictedClose: float = 0.0
-    profile: list[float] = []
-    timestamp: Stamp | None = None
-    firstTimestamp: Stamp | None = None
-    lastTimestamp: Stamp | None = None
+    open: Told = UNSET
+    high: Told = UNSET
+    low: Told = UNSET
+    close: Told = UNSET
+    volume: Told = UNSET
+    liquidations: Told = UNSET
+    rateOpen: Told = UNSET
+    rateHigh: Told = UNSET
+    rateLow: Told = UNSET
+    rateClose: Told = UNSET
+    predictedOpen: Told = UNSET
+    predictedHigh: Told = UNSET
+    predictedLow: Told = UNSET
+    predictedClose: Told = UNSET
+    profile: list[float] | UnsetType = UNSET
+    timestamp: Stamp | UnsetType = UNSET
+    firstTimestamp: Stamp | UnsetType = UNSET
+    lastTimestamp: Stamp | UnsetType = UNSET
 
 
 class Wrapped(msgspec.Struct):
@@ -299,7 +304,7 @@ class KiyotakaRest:
             sides = ("BUY", "SELL") if self._longs_are_buys else ("SELL", "BUY")
             return [_sided(identity, sides[0], longs), _sided(identity, sides[1], shorts)]
         if kind == "OPEN_INTEREST_AGG":
-            return [Series(identity, [_interest(bar, in_usd) for bar in bars if bar.interest])]
+            return [Series(identity, [_interest(bar, bar.interest, in_usd) for bar in bars if bar.interest])]
         if kind == "FUNDING_RATE_AGG":
             return [Series(identity, [_funding(bar, bar.funding) for bar in bars if bar.funding])]
         identity.blockSize = self._history.block(identity.rawSymbol)
@@ -370,36 +375,33 @@ def _stamp(ts: int) -> Stamp:
     return Stamp(*divmod(ts, 1_000_000_000))
 
 
+def _told(value: float) -> Told:
+    return value if value else UNSET
+
+
 def _candle(open_ts: int, leg: Leg, in_usd: bool) -> Wrapped:
-    return Wrapped(
-        Point(
-            open=leg.open,
-            high=leg.high,
-            low=leg.low,
-            close=leg.close,
-            volume=round(leg.turnover if in_usd else leg.volume, 8),
-            timestamp=_stamp(open_ts),
-            firstTimestamp=_stamp(leg.first_ts),
-            lastTimestamp=_stamp(leg.last_ts),
-        )
-    )
+    point = Point(timestamp=_stamp(open_ts))
+    point.open, point.high = _told(leg.open), _told(leg.high)
+    point.low, point.close = _told(leg.low), _told(leg.close)
+    point.volume = _told(round(leg.turnover if in_usd else leg.volume, 8))
+    point.firstTimestamp, point.lastTimestamp = _stamp(leg.first_ts), _stamp(leg.last_ts)
+    return Wrapped(point)
 
 
 def _filled(points: list[Wrapped], interval_ns: int) -> list[Wrapped]:
     """Put a bar without volume at the last close wherever none is."""
     filled: list[Wrapped] = []
     due = 0
-    for point in points:
-        assert point.Point.timestamp is not None
-        open_ts = point.Point.timestamp.s * 1_000_000_000
-        while filled and due < open_ts:
+    for wrapped in points:
+        stamp = wrapped.Point.timestamp
+        assert isinstance(stamp, Stamp)
+        while filled and due < stamp.s * 10**9:
             close = filled[-1].Point.close
-            filled.append(
-                Wrapped(Point(open=close, high=close, low=close, close=close, timestamp=_stamp(due)))
-            )
+            flat = Point(open=close, high=close, low=close, close=close, timestamp=_stamp(due))
+            filled.append(Wrapped(flat))
             due += interval_ns
-        filled.append(point)
-        due = open_of(open_ts, interval_ns) + interval_ns
+        filled.append(wrapped)
+        due = stamp.s * 10**9 + interval_ns
     return filled
 
 
@@ -411,35 +413,23 @@ def _liquidated(bar: Bar, amount: float) -> Wrapped:
     return Wrapped(Point(liquidations=round(amount, 8), timestamp=_stamp(bar.open_ts)))
 
 
-def _interest(bar: Bar, in_usd: bool) -> Wrapped:
-    assert bar.interest is not None
+def _interest(bar: Bar, interest: Swing, in_usd: bool) -> Wrapped:
     price = bar.whole.close if in_usd and bar.whole is not None else 1.0
-    swing = bar.interest
-    return Wrapped(
-        Point(
-            open=swing.open * price,
-            high=swing.high * price,
-            low=swing.low * price,
-            close=swing.close * price,
-            timestamp=_stamp(bar.open_ts),
-        )
-    )
+    point = Point(timestamp=_stamp(bar.open_ts))
+    point.open, point.high = _told(interest.open * price), _told(interest.high * price)
+    point.low, point.close = _told(interest.low * price), _told(interest.close * price)
+    return Wrapped(point)
 
 
 def _funding(bar: Bar, rate: Swing) -> Wrapped:
-    point = Point(
-        rateOpen=rate.open,
-        rateHigh=rate.high,
-        rateLow=rate.low,
-        rateClose=rate.close,
-        timestamp=_stamp(bar.open_ts),
-    )
+    point = Point(timestamp=_stamp(bar.open_ts))
+    point.rateOpen, point.rateHigh = _told(rate.open), _told(rate.high)
+    point.rateLow, point.rateClose = _told(rate.low), _told(rate.close)
     if bar.predicted is not None:
-        point.predictedOpen, point.predictedHigh = bar.predicted.open, bar.predicted.high
-        point.predictedLow, point.predictedClose = bar.predicted.low, bar.predicted.close
+        point.predictedOpen, point.predictedHigh = _told(bar.predicted.open), _told(bar.predicted.high)
+        point.predictedLow, point.predictedClose = _told(bar.predicted.low), _told(bar.predicted.close)
     return Wrapped(point)
 
 
 def _profile(bar: Bar, block: float) -> Wrapped:
-    rows = profile_rows(bar.profile, block)
-    return Wrapped(Point(profile=rows, timestamp=_stamp(bar.open_ts)))
+    return Wrapped(Point(profile=profile_rows(bar.profile, block), timestamp=_stamp(bar.open_ts)))

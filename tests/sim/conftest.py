@@ -64,6 +64,7 @@ class Line:
         self.socket = socket
         self._shared = brotli.Decompressor()
         self._ids = itertools.count(100)
+        self._read: list[dict[str, Any]] = []
 
     async def say(self, method: str, params: dict[str, Any], number: int | None = None) -> None:
         """Send a request, or without a number a notification."""
@@ -73,10 +74,10 @@ class Line:
         await self.socket.send(json.dumps(request))
 
     async def ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
-        """Send a request and return its answer; it is the next frame, or this fails."""
+        """Send a request and return its answer; points that come before it are kept."""
         await self.say(method, params, number := next(self._ids))
-        answer = await self.frame()
-        assert answer["id"] == number, answer
+        while (answer := await self.frame()).get("id") != number:
+            self._read += answer["points"]
         return answer
 
     async def subscribe(self, *channels: dict[str, Any], **params: Any) -> dict[str, Any]:
@@ -92,17 +93,15 @@ class Line:
 
     async def points(self, least: int) -> list[dict[str, Any]]:
         """Return the points of as many frames as hold at least so many."""
-        points: list[dict[str, Any]] = []
-        while len(points) < least:
-            points += (await self.frame())["points"]
+        while len(self._read) < least:
+            self._read += (await self.frame())["points"]
+        points, self._read = self._read, []
         return points
 
     async def rest(self) -> list[dict[str, Any]]:
         """Return all points that were sent until now."""
-        await self.say("public/nothing", {}, number := next(self._ids))
-        points: list[dict[str, Any]] = []
-        while (frame := await self.frame()).get("id") != number:
-            points += frame["points"]
+        await self.ask("public/nothing", {})
+        points, self._read = self._read, []
         return points
 
 
