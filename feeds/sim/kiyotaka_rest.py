@@ -17,11 +17,20 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
-from mdterm.feeds.sim.history import DAY_NS, WEEK_NS, Bar, History, Leg, Swing
+from mdterm.feeds.sim.history import DAY_NS, WEEK_NS, Bar, History
+from mdterm.feeds.sim.kiyotaka_bars import (
+    Identity,
+    Series,
+    candle,
+    fill_gaps,
+    funding,
+    liquidated,
+    on_side,
+    open_interest,
+    profile,
+)
 from mdterm.feeds.sim.kiyotaka_exchanges import EXCHANGES
-from mdterm.feeds.sim.kiyotaka_points import profile_rows
 from mdterm.feeds.sim.market import MINUTE_NS, Instrument
 from mdterm.feeds.sim.pace import Clock, Floor
 
@@ -57,67 +66,6 @@ class RestError(Exception):
         self.status = status
         self.code = code
         self.retry_after = retry_after
-
-
-Told = float | UnsetType
-"""A figure on the wire, or nothing where it is zero."""
-
-
-class Stamp(msgspec.Struct, omit_defaults=True):
-    """A time as REST tells it."""
-
-    s: int
-    ns: int = 0
-
-
-class Point(msgspec.Struct, omit_defaults=True):
-    """The fields of all types of points."""
-
-    open: Told = UNSET
-    high: Told = UNSET
-    low: Told = UNSET
-    close: Told = UNSET
-    volume: Told = UNSET
-    liquidations: Told = UNSET
-    rateOpen: Told = UNSET
-    rateHigh: Told = UNSET
-    rateLow: Told = UNSET
-    rateClose: Told = UNSET
-    predictedOpen: Told = UNSET
-    predictedHigh: Told = UNSET
-    predictedLow: Told = UNSET
-    predictedClose: Told = UNSET
-    profile: list[float] | UnsetType = UNSET
-    timestamp: Stamp | UnsetType = UNSET
-    firstTimestamp: Stamp | UnsetType = UNSET
-    lastTimestamp: Stamp | UnsetType = UNSET
-
-
-class Wrapped(msgspec.Struct):
-    """The key every point hides behind."""
-
-    Point: Point
-
-
-class Identity(msgspec.Struct, omit_defaults=True):
-    """Whose points they are."""
-
-    type: str
-    exchange: str
-    rawSymbol: str
-    normalizedSymbol: str
-    category: str
-    interval: str
-    side: str | None = None
-    coin: str | None = None
-    blockSize: float | None = None
-
-
-class Series(msgspec.Struct):
-    """One line of points."""
-
-    id: Identity
-    points: list[Wrapped]
 
 
 class Query:
@@ -292,23 +240,25 @@ class KiyotakaRest:
     ) -> list[Series]:
         kind = identity.type
         if kind == "TRADE_SIDE_AGNOSTIC_AGG":
-            points = [_candle(bar.open_ts, bar.whole, in_usd) for bar in bars if bar.whole]
-            return [Series(identity, _filled(points, interval_ns) if gapfill else points)]
+            points = [candle(bar.open_ts, bar.whole, in_usd) for bar in bars if bar.whole]
+            return [Series(identity, fill_gaps(points, interval_ns) if gapfill else points)]
         if kind == "TRADE_AGG":
-            buys = [_candle(bar.open_ts, bar.buys, in_usd) for bar in bars if bar.buys]
-            sells = [_candle(bar.open_ts, bar.sells, in_usd) for bar in bars if bar.sells]
-            return [_sided(identity, "BUY", buys), _sided(identity, "SELL", sells)]
+            buys = [candle(bar.open_ts, bar.buys, in_usd) for bar in bars if bar.buys]
+            sells = [candle(bar.open_ts, bar.sells, in_usd) for bar in bars if bar.sells]
+            return [on_side(identity, "BUY", buys), on_side(identity, "SELL", sells)]
         if kind == "LIQUIDATION_AGG":
-            longs = [_liquidated(b, b.longs_turnover if in_usd else b.longs) for b in bars if b.longs]
-            shorts = [_liquidated(b, b.shorts_turnover if in_usd else b.shorts) for b in bars if b.shorts]
+            longs = [liquidated(b, b.longs_turnover if in_usd else b.longs) for b in bars if b.longs]
+            shorts = [liquidated(b, b.shorts_turnover if in_usd else b.shorts) for b in bars if b.shorts]
             sides = ("BUY", "SELL") if self._longs_are_buys else ("SELL", "BUY")
-            return [_sided(identity, sides[0], longs), _sided(identity, sides[1], shorts)]
+            return [on_side(identity, sides[0], longs), on_side(identity, sides[1], shorts)]
         if kind == "OPEN_INTEREST_AGG":
-            return [Series(identity, [_interest(bar, bar.interest, in_usd) for bar in bars if bar.interest])]
+            return [
+                Series(identity, [open_interest(bar, bar.interest, in_usd) for bar in bars if bar.interest])
+            ]
         if kind == "FUNDING_RATE_AGG":
-            return [Series(identity, [_funding(bar, bar.funding) for bar in bars if bar.funding])]
+            return [Series(identity, [funding(bar, bar.funding) for bar in bars if bar.funding])]
         identity.blockSize = self._history.block(identity.rawSymbol)
-        return [Series(identity, [_profile(bar, identity.blockSize) for bar in bars if bar.profile])]
+        return [Series(identity, [profile(bar, identity.blockSize) for bar in bars if bar.profile])]
 
     def _instruments(self, query: Query) -> list[Instrument]:
         every = self._floor.instruments.values()
@@ -369,67 +319,3 @@ def _known(exchange: str | None) -> str:
     if exchange not in EXCHANGES:
         raise RestError(400, "INVALID_EXCHANGE", f"Unknown exchange {exchange!r}.")
     return exchange
-
-
-def _stamp(ts: int) -> Stamp:
-    return Stamp(*divmod(ts, 1_000_000_000))
-
-
-def _told(value: float) -> Told:
-    return value if value else UNSET
-
-
-def _candle(open_ts: int, leg: Leg, in_usd: bool) -> Wrapped:
-    point = Point(timestamp=_stamp(open_ts))
-    point.open, point.high = _told(leg.open), _told(leg.high)
-    point.low, point.close = _told(leg.low), _told(leg.close)
-    point.volume = _told(round(leg.turnover if in_usd else leg.volume, 8))
-    point.firstTimestamp, point.lastTimestamp = _stamp(leg.first_ts), _stamp(leg.last_ts)
-    return Wrapped(point)
-
-
-def _filled(points: list[Wrapped], interval_ns: int) -> list[Wrapped]:
-    """Put a bar without volume at the last close wherever none is."""
-    filled: list[Wrapped] = []
-    due = 0
-    for wrapped in points:
-        stamp = wrapped.Point.timestamp
-        assert isinstance(stamp, Stamp)
-        while filled and due < stamp.s * 10**9:
-            close = filled[-1].Point.close
-            flat = Point(open=close, high=close, low=close, close=close, timestamp=_stamp(due))
-            filled.append(Wrapped(flat))
-            due += interval_ns
-        filled.append(wrapped)
-        due = stamp.s * 10**9 + interval_ns
-    return filled
-
-
-def _sided(identity: Identity, side: str, points: list[Wrapped]) -> Series:
-    return Series(msgspec.structs.replace(identity, side=side), points)
-
-
-def _liquidated(bar: Bar, amount: float) -> Wrapped:
-    return Wrapped(Point(liquidations=round(amount, 8), timestamp=_stamp(bar.open_ts)))
-
-
-def _interest(bar: Bar, interest: Swing, in_usd: bool) -> Wrapped:
-    price = bar.whole.close if in_usd and bar.whole is not None else 1.0
-    point = Point(timestamp=_stamp(bar.open_ts))
-    point.open, point.high = _told(interest.open * price), _told(interest.high * price)
-    point.low, point.close = _told(interest.low * price), _told(interest.close * price)
-    return Wrapped(point)
-
-
-def _funding(bar: Bar, rate: Swing) -> Wrapped:
-    point = Point(timestamp=_stamp(bar.open_ts))
-    point.rateOpen, point.rateHigh = _told(rate.open), _told(rate.high)
-    point.rateLow, point.rateClose = _told(rate.low), _told(rate.close)
-    if bar.predicted is not None:
-        point.predictedOpen, point.predictedHigh = _told(bar.predicted.open), _told(bar.predicted.high)
-        point.predictedLow, point.predictedClose = _told(bar.predicted.low), _told(bar.predicted.close)
-    return Wrapped(point)
-
-
-def _profile(bar: Bar, block: float) -> Wrapped:
-    return Wrapped(Point(profile=profile_rows(bar.profile, block), timestamp=_stamp(bar.open_ts)))

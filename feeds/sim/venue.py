@@ -261,6 +261,8 @@ def _check(config: VenueConfig) -> None:
     for option, chosen, known in choices:
         if chosen not in known:
             raise VenueError(f"{option} is one of {', '.join(known)}, not {chosen!r}")
+    if not 0 <= config.port <= 65535:
+        raise VenueError(f"there is no port {config.port}")
     for name, value in (("rate", config.rate), ("speed", config.speed)):
         if not 0 < value < float("inf"):
             raise VenueError(f"{name} must be above 0, not {value}")

@@ -10,6 +10,7 @@ import brotli
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from mdterm.feeds.sim import kiyotaka
 from mdterm.feeds.sim.faults import parse_faults
 from mdterm.feeds.sim.venue import Venue
 
@@ -71,6 +72,17 @@ async def test_without_compression_frames_are_text(
     await line.subscribe(channel())
     await clock.advance(0.05)
     assert isinstance(await line.socket.recv(), str)
+
+
+async def test_who_leaves_too_much_unread_is_closed(
+    open_venue: Open, dial: Dial, record: Record, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kiyotaka, "_UNREAD_LIMIT", 10_000)
+    line = await dial(await open_venue(play=record(*(trade(0) for _ in range(500)))))
+    await line.subscribe(channel())
+    await clock.advance(0.01)
+    await line.socket.wait_closed()
+    assert (line.socket.close_code, line.socket.close_reason) == (1008, "too slow")
 
 
 async def test_a_drop_cuts_the_socket_without_a_goodbye(open_venue: Open, dial: Dial, clock: Any) -> None:
