@@ -91,6 +91,7 @@ def test_a_recording_that_cannot_be_played_is_said_in_words(
         VenueConfig(rate=0),
         VenueConfig(speed=-1),
         VenueConfig(brotli_form="x"),
+        VenueConfig(port=70_000),
     ],
 )
 def test_a_configuration_without_meaning_is_refused(config: VenueConfig) -> None:
