@@ -10,6 +10,7 @@ import statistics
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from mdterm.feeds.sim.market import VenueBook, VenueEvent, VenueTrade
@@ -52,12 +53,15 @@ def measure(events: Sequence[VenueEvent], symbol: str, tick: float) -> dict[str,
     trades = [e for e in events if isinstance(e, VenueTrade) and e.symbol == symbol]
     books = [e for e in events if isinstance(e, VenueBook) and e.symbol == symbol and e.bids and e.asks]
     stamps = [trade.ts for trade in trades]
-    gaps = [(b - a) / 1e6 for a, b in zip(stamps, stamps[1:], strict=False)]
+    gaps = [(b - a) / 1e6 for a, b in pairwise(stamps)]
     sizes = [trade.size for trade in trades]
     spreads = [round((book.asks[0] - book.bids[0]) / tick) for book in books]
     one, ten = returns_bps(books, 1), returns_bps(books, 10)
     spread_of_one = statistics.pstdev(one)
-    size_at = {place: [b.bids[2 * place + 1] for b in books if len(b.bids) > 2 * place] for place in (0, 1, 9, 39)}
+    size_at = {
+        place: [book.bids[2 * place + 1] for book in books if len(book.bids) > 2 * place]
+        for place in (0, 1, 9, 39)
+    }
     return {
         "trades/s": len(trades) / ((stamps[-1] - stamps[0]) / NS),
         "books/s": len(books) / ((books[-1].ts - books[0].ts) / NS),
@@ -72,9 +76,7 @@ def measure(events: Sequence[VenueEvent], symbol: str, tick: float) -> dict[str,
         "1 s mid returns of zero, %": 100 * one.count(0.0) / len(one),
         "1 s mid returns, p99, bps": quantile([abs(r) for r in one], 0.99),
         "10 s mid returns, sd, bps": statistics.pstdev(ten),
-        "same side as the last trade, %": 100
-        * sum(a.buy == b.buy for a, b in zip(trades, trades[1:], strict=False))
-        / len(gaps),
+        "same side as the last trade, %": 100 * sum(a.buy == b.buy for a, b in pairwise(trades)) / len(gaps),
         "size at the touch, median": statistics.median(size_at[0]),
         "touch over 2nd level, mean": statistics.mean(size_at[0]) / statistics.mean(size_at[1]),
         "touch over 10th level, mean": statistics.mean(size_at[0]) / statistics.mean(size_at[9]),
