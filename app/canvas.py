@@ -7,6 +7,7 @@ that come while the terminal does not keep up merge instead of queueing.
 """
 
 from functools import lru_cache
+from operator import itemgetter
 from typing import Final
 
 from rich.cells import get_character_cell_size
@@ -19,6 +20,9 @@ Update = ChopsUpdate | LayoutUpdate
 Ink = tuple[str | None, str, int]
 """Foreground codes (None: any, for a blank shows none), background codes, attribute bits."""
 
+Run = tuple[int, int, int, int]
+"""Cells to write: pen, row, first column, column after the last."""
+
 _UNSEEN: Final = "\0"
 _DEFAULT: Final[Ink] = ("39", "49", 0)
 # Rich's attribute bits, as the codes that set and unset them.
@@ -27,6 +31,8 @@ _UNSET: Final = {0: 22, 1: 22, 2: 23, 3: 24, 4: 25, 5: 25, 6: 27, 7: 28, 8: 29, 
 _UNSEEN_ON_BLANKS: Final = 0b111
 """Bold, dim and italic: a blank looks the same with and without."""
 _MANY_STYLES: Final = 4096
+_HOP: Final = 4
+"""Unchanged cells up to which writing them again is no longer than moving over them."""
 
 
 class Pens:
@@ -36,6 +42,11 @@ class Pens:
         self._colours = colours
         self._pens: dict[Ink, int] = {}
         self.inks: list[Ink] = []
+        self.blanks: set[int] = set()
+        """Pens that only serve blanks."""
+        self.is_dear = colours in (ColorSystem.TRUECOLOR, ColorSystem.EIGHT_BIT)
+        """Whether a change of colour is longer than a cursor move."""
+        self._joined: dict[tuple[int, int], int | None] = {}
         self._of: dict[Style | None, tuple[int, int]] = {}
         self._switches: dict[tuple[Ink, int], tuple[str, Ink]] = {}
 
@@ -67,7 +78,25 @@ class Pens:
         if pen is None:
             pen = self._pens[ink] = len(self.inks)
             self.inks.append(ink)
+            if ink[0] is None:
+                self.blanks.add(pen)
         return pen
+
+    def joined(self, one: int, other: int) -> int | None:
+        """Return the pen that can write cells of both pens, None if none can."""
+        if one == other:
+            return one
+        key = (one, other)
+        if key not in self._joined:
+            self._joined[key] = self._join(one, other)
+        return self._joined[key]
+
+    def _join(self, one: int, other: int) -> int | None:
+        for blank, pen in ((one, other), (other, one)):
+            ground, ink = self.inks[blank], self.inks[pen]
+            if ground[0] is None and ground[1] == ink[1] and not ink[2] & ~_UNSEEN_ON_BLANKS:
+                return pen
+        return None
 
     def switch(self, have: Ink, pen: int) -> tuple[str, Ink]:
         """Return the escape sequence from ``have`` to ``pen`` (empty if they agree), and the ink then."""
@@ -209,58 +238,80 @@ class Canvas:
 
     def difference(self) -> str:
         """Return what must be written now, empty if nothing; the terminal is taken to have it then."""
-        out: list[str] = []
+        runs: list[Run] = []
         for y in sorted(self._dirty):
-            self._row(y, out)
+            if self._chars[y] != self._shown_chars[y] or self._inks[y] != self._shown_inks[y]:
+                self._collect(y, runs)
         self._dirty.clear()
-        return "".join(out)
+        return self._write(self._ordered(runs)) if runs else ""
 
-    def _row(self, y: int, out: list[str]) -> None:
-        chars, inks = self._chars[y], self._inks[y]
-        shown_chars, shown_inks = self._shown_chars[y], self._shown_inks[y]
-        if chars == shown_chars and inks == shown_inks:
-            return
-        ink, switch, width = self._ink, self.pens.switch, self.width
+    def _collect(self, y: int, runs: list[Run]) -> None:
+        """Add the runs of changed cells of a row, each in one ink, over short gaps where that is shorter."""
+        chars, pens = self._chars[y], self._inks[y]
+        shown_chars, shown_pens = self._shown_chars[y], self._shown_inks[y]
+        joined = self.pens.joined
+        start = end = pen = -1
+        for x in range(self.width):
+            if chars[x] == shown_chars[x] and pens[x] == shown_pens[x]:
+                continue
+            at = x - 1 if not chars[x] and x else x  # half of a wide character: write the character
+            if at < end:
+                at = end
+            both = joined(pen, pens[x]) if start >= 0 else None
+            if both is not None and (at == end or self._is_bridge(y, end, at, both)):
+                pen, end = both, x + 1
+                continue
+            if start >= 0:
+                runs.append((pen, y, start, end))
+            start, end, pen = at, x + 1, pens[x]
+        runs.append((pen, y, start, end))
+        shown_chars[:], shown_pens[:] = chars, pens
+
+    def _is_bridge(self, y: int, start: int, end: int, pen: int) -> bool:
+        """Return whether unchanged cells are cheaper written again than moved over."""
+        if end - start > _HOP or not all(char.isascii() and char for char in self._chars[y][start:end]):
+            return False
+        return all(self.pens.joined(pen, other) == pen for other in self._inks[y][start:end])
+
+    def _ordered(self, runs: list[Run]) -> list[Run]:
+        """Return the runs in the order of the fewest bytes.
+
+        With many colours a change of ink is longer than a cursor move: then one ink after the other.
+        """
+        if not self.pens.is_dear:
+            return runs
+        groups: dict[int, list[Run]] = {}
+        for run in runs:
+            if run[0] not in self.pens.blanks:
+                groups.setdefault(run[0], []).append(run)
+        for run in runs:
+            if run[0] in self.pens.blanks:
+                # Blanks are written in any ink of their ground.
+                host = next((pen for pen in groups if self.pens.joined(pen, run[0]) == pen), run[0])
+                groups.setdefault(host, []).append(run)
+        return [run for group in groups.values() for run in sorted(group, key=_PLACE)]
+
+    def _write(self, runs: list[Run]) -> str:
+        """Return the runs as text with moves and colours; the cursor may be anywhere before."""
+        out: list[str] = []
+        ink = self._ink
         if ink is None:
             out.append("\x1b[0m")
             ink = _DEFAULT
-        cursor = -1
-        x = 0
-        while x < width:
-            if chars[x] == shown_chars[x] and inks[x] == shown_inks[x]:
-                x += 1
-                continue
-            if not chars[x] and x:
-                x -= 1  # the right half of a wide character: write the character
-                shown_chars[x] = _UNSEEN
-            if cursor < 0:
-                out.append(f"\x1b[{y + 1};{x + 1}H" if x else f"\x1b[{y + 1}H")
-            elif cursor < x:
-                out.append(self._bridge(y, cursor, x, ink))
-            while x < width and (chars[x] != shown_chars[x] or inks[x] != shown_inks[x] or not chars[x]):
-                sequence, ink = switch(ink, inks[x])
-                if sequence:
-                    out.append(sequence)
-                out.append(chars[x] or " ")
-                shown_chars[x], shown_inks[x] = chars[x], inks[x]
-                x += 1
-                if x < width and not chars[x]:
-                    shown_chars[x], shown_inks[x] = "", inks[x]
-                    x += 1
-            cursor = x
+        row, column = -1, 0
+        for pen, y, start, end in runs:
+            if y == row and column <= start:
+                hop = start - column
+                out.append("" if not hop else "\x1b[C" if hop == 1 else f"\x1b[{hop}C")
+            else:
+                out.append(f"\x1b[{y + 1};{start + 1}H" if start else f"\x1b[{y + 1}H")
+            sequence, ink = self.pens.switch(ink, pen)
+            out.append(sequence)
+            out += self._chars[y][start:end]
+            # After the last column the cursor may or may not have moved on.
+            row, column = (y, end) if end < self.width else (-1, 0)
         self._ink = ink
+        return "".join(out)
 
-    def _bridge(self, y: int, start: int, end: int, ink: Ink) -> str:
-        """Return the shorter way over unchanged cells: writing them again, or moving over them."""
-        gap = end - start
-        move = f"\x1b[{gap}C" if gap > 1 else "\x1b[C"
-        if gap <= len(move):
-            text = "".join(self._chars[y][start:end])
-            switch = self.pens.switch
-            if (
-                len(text) == gap
-                and text.isascii()
-                and all(switch(ink, pen) == ("", ink) for pen in self._inks[y][start:end])
-            ):
-                return text
-        return move
+
+_PLACE: Final = itemgetter(1, 2)

@@ -30,8 +30,11 @@ class Credit:
         self._asked_at: float | None = None
         self._acked_made: float | None = None
 
-    def asked(self, number: int, made: float) -> None:
-        """Note that frame set ``number``, true at ``made``, is on its way, with a question behind it."""
+    def asked(self, number: int | None, made: float) -> None:
+        """Note that frame set ``number``, true at ``made``, is on its way, with a question behind it.
+
+        ``number`` is None for the first question, behind which there is no frame set.
+        """
         with self._lock:
             self._number, self._made, self._asked_at = number, made, self._mono()
 

@@ -71,7 +71,6 @@ class Dashboard(App[int], inherit_bindings=False):
         self.outlet = Outlet(canvas, self.credit, lambda: self._sync_available)
         self.meter = Meter()
         self._delay_ms: float | None = None
-        self._unpainted = 0
         self._is_frozen = False
         for command in keymap.commands:
             for key in command.keys:
@@ -98,16 +97,20 @@ class Dashboard(App[int], inherit_bindings=False):
         frames = message.frames
         self._delay_ms = frames.delay_ms
         self.board.show(frames)
-        # A callback of a widget's runs after that widget's paint, so the last of all runs after the paint.
         lines = [one for one in self.board.query(Line) if one.display]
-        self._unpainted = len(lines)
+        unpainted = len(lines)
+
+        def painted() -> None:
+            nonlocal unpainted
+            unpainted -= 1
+            if not unpainted:
+                self._painted(frames)
+
+        # A callback of a widget's runs after that widget's paint, so the last of all runs after the paint.
         for line in lines:
-            line.call_after_refresh(self._painted, frames)
+            line.call_after_refresh(painted)
 
     def _painted(self, frames: FrameSet) -> None:
-        self._unpainted -= 1
-        if self._unpainted:
-            return
         if self.is_headless:
             self.credit.grant(frames.number, frames.made)
         else:

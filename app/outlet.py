@@ -42,7 +42,7 @@ class Outlet:
     def open(self, sink: Sink) -> None:
         """Begin to write, with a question: its answer tells whether the terminal answers at all."""
         self._sink = sink
-        self._ask(0, 0.0)
+        self._ask(None, 0.0)
 
     def display(self, update: Update, size: tuple[int, int]) -> None:
         """Take a paint, and write the difference if the terminal may have it now."""
@@ -95,7 +95,7 @@ class Outlet:
             self._write(sink, QUESTION)
         self.release()
 
-    def _ask(self, number: int, made: float) -> None:
+    def _ask(self, number: int | None, made: float) -> None:
         assert self._sink is not None
         self._is_answered_for = True
         self.credit.asked(number, made)

@@ -8,7 +8,7 @@ from rich.cells import cell_len, set_cell_size
 from mdterm.feeds.text import clean
 
 UNKNOWN: Final = "—"
-_FULL_BELOW: Final = 10_000.0
+FULL_BELOW: Final = 10_000.0
 _UNITS: Final = ((1e3, "K"), (1e6, "M"), (1e9, "B"), (1e12, "T"))
 _NS: Final = 1_000_000_000
 
@@ -36,18 +36,18 @@ def format_size(size: float | None, digits: int) -> str:
         return ""
     magnitude = abs(size)
     # Rounding may carry to 10 000, which is no longer below it.
-    if round(magnitude, digits) < _FULL_BELOW:
+    if round(magnitude, digits) < FULL_BELOW:
         text = f"{size:,.{digits}f}".replace(",", " ")
         if float(f"{magnitude:.{digits}f}") == 0:
             return f"<{10.0**-digits:.{digits}f}"
         return text
     scale, unit = next((one for one in _UNITS if magnitude / one[0] < 999.95), _UNITS[-1])
-    return f"{size / scale:.{1 if magnitude / scale >= 10 else 2}f}{unit}"
+    return f"{size / scale:.{1 if magnitude / scale >= 9.995 else 2}f}{unit}"
 
 
 def fit_digits(largest: float, digits: int, width: int) -> int:
     """Return how many decimals sizes up to ``largest`` may have in ``width`` cells, at most ``digits``."""
-    whole = len(f"{min(largest, _FULL_BELOW - 1):,.0f}")
+    whole = len(f"{min(largest, FULL_BELOW - 1):,.0f}")
     room = width - whole - 1
     return max(0, min(digits, room))
 

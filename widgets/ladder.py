@@ -8,7 +8,7 @@ from textual import events
 from textual.message import Message
 
 from mdterm.feeds.views import LadderFrame, PanelFrame
-from mdterm.widgets.figures import UNKNOWN, cell, fit_digits, format_price, format_size
+from mdterm.widgets.figures import FULL_BELOW, UNKNOWN, cell, fit_digits, format_price, format_size
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.panel import Panel
 from mdterm.widgets.rows import NO_STYLE, Part, Row, merge, width_of
@@ -43,7 +43,9 @@ def choose_columns(frame: LadderFrame, width: int, before: Columns | None) -> Co
     price = max(len(format_price(highest, frame.digits)), before.price if before else 0, len("PRICE"))
     room = (width - 2 * EDGE - price - 2 * GAP) // 2
     size = next((w for w in _SIZE_WIDTHS if w <= room), max(1, room))
-    digits = fit_digits(frame.largest, frame.size_digits, size)
+    # What is abbreviated needs no decimals; the largest told in full decides how many all have.
+    full = max((one for one in (*frame.bids, *frame.asks) if one and one < FULL_BELOW), default=0.0)
+    digits = fit_digits(full, frame.size_digits, size)
     if before is not None and before.size == size:
         # A large size that came and went must not make every number jump twice.
         digits = min(digits, before.digits)
@@ -79,9 +81,7 @@ def _bar(text: str, share: float, style: Style, bar: Style, *, towards_right: bo
     return [(text[:cut], style), (text[cut:], style + bar)]
 
 
-def paint_level(
-    frame: LadderFrame, at: int, columns: Columns, scale: float, palette: Palette, cursor: bool
-) -> Row:
+def paint_level(frame: LadderFrame, at: int, columns: Columns, scale: float, palette: Palette) -> Row:
     """Return the row of level ``at`` (index into the frame)."""
     row = frame.top - at
     bid, ask = frame.bids[at], frame.asks[at]
@@ -107,8 +107,6 @@ def paint_level(
     parts += _bar(bid_text, (bid or 0.0) / scale, palette.bid, palette.bid_bar, towards_right=False)
     parts += [(" " * GAP, NO_STYLE), (price, price_style), (" " * GAP, NO_STYLE)]
     parts += _bar(ask_text, (ask or 0.0) / scale, palette.ask, palette.ask_bar, towards_right=True)
-    if cursor:
-        parts = [(text, style + palette.cursor) for text, style in parts]
     return merge(parts)
 
 
@@ -221,7 +219,7 @@ class Ladder(Panel):
         rows = [paint_heads(columns, palette)]
         for at in range(first, first + levels):
             if 0 <= at < len(frame.bids):
-                rows.append(paint_level(frame, at, columns, self._scale or 1.0, palette, False))
+                rows.append(paint_level(frame, at, columns, self._scale or 1.0, palette))
             else:
                 rows.append(())
         return [*rows, paint_readout(frame, palette, width)][:height]

@@ -15,16 +15,21 @@ NO_STYLE = Style()
 
 
 def merge(parts: Iterable[Part]) -> Row:
-    """Join neighbours of one style, and drop empty parts: every segment costs an escape sequence."""
+    """Join neighbours that look the same in one style, and drop empty parts: segments cost time."""
     merged: list[Part] = []
     for text, style in parts:
         if not text:
             continue
-        if merged and merged[-1][1] is style:
-            merged[-1] = (merged[-1][0] + text, style)
+        if merged and (merged[-1][1] is style or (style is NO_STYLE and _is_plain(merged[-1][1]))):
+            merged[-1] = (merged[-1][0] + text, merged[-1][1])
         else:
             merged.append((text, style))
     return tuple(merged)
+
+
+def _is_plain(style: Style) -> bool:
+    """Return whether blanks look the same in a style as without."""
+    return style.bgcolor is None and not style.underline and not style.reverse
 
 
 def width_of(row: Iterable[Part]) -> int:

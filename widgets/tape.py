@@ -5,6 +5,7 @@ from typing import Final
 
 from mdterm.feeds.views import PanelFrame, TapeFrame, TapeRow
 from mdterm.widgets.figures import (
+    FULL_BELOW,
     cell,
     fit_digits,
     format_price,
@@ -57,8 +58,8 @@ def choose_columns(frame: TapeFrame, width: int, before: Columns | None) -> Colu
     if joined:
         room -= _JOINED
     size = next((w for w in _SIZE_WIDTHS if w <= room), max(1, room))
-    largest = max((row.size or 0.0 for row in frame.rows), default=0.0)
-    digits = fit_digits(largest, frame.size_digits, size)
+    full = max((row.size for row in frame.rows if row.size and row.size < FULL_BELOW), default=0.0)
+    digits = fit_digits(full, frame.size_digits, size)
     if before is not None and before.size == size:
         # A large print that scrolls out must not make every number jump back.
         digits = min(digits, before.digits)
@@ -87,14 +88,17 @@ def paint_sums(frame: TapeFrame, palette: Palette, width: int) -> Row:
     """Return the line under the prints: CVD with its start, and whether it can be trusted."""
     side = palette.up if frame.cvd > 0 else palette.down if frame.cvd < 0 else palette.flat
     cvd = format_signed(frame.cvd, min(frame.size_digits, 3))
-    parts: list[Part] = [("CVD ", palette.muted), (cvd, side)]
+    words, style = [""], palette.muted
     if frame.unreliable_since is not None:
-        parts += [(f" unreliable since {format_time(frame.unreliable_since)}", palette.warn)]
+        words, style = (
+            [f" unreliable since {format_time(frame.unreliable_since)}", " unreliable", "?"],
+            palette.warn,
+        )
     elif frame.since is not None:
-        parts += [(f" since {format_time(frame.since)}", palette.muted)]
-    while len(parts) > 2 and sum(len(text) for text, _ in parts) > width:
-        parts.pop()
-    return merge(parts)
+        words = [f" since {format_time(frame.since)}", ""]
+    room = width - len("CVD ") - len(cvd)
+    told = next((one for one in words if len(one) <= room), words[-1])
+    return merge([("CVD ", palette.muted), (cvd, side), (told, style)])
 
 
 class Tape(Panel):

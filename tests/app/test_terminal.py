@@ -1,0 +1,192 @@
+"""The terminal: a way out that never blocks, an output that can be abandoned, mouse without motion."""
+
+import fcntl
+import os
+import pty
+import signal
+import struct
+import sys
+import termios
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mdterm.app.terminal import Output, restore_terminal, save_terminal
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, int]]:
+    """Yield the two ends of a terminal: ours, and the one a program gets."""
+    ours, theirs = pty.openpty()
+    yield ours, theirs
+    os.close(ours)
+    os.close(theirs)
+
+
+def fill(fd: int) -> int:
+    """Write until the terminal takes no more; return how much it took."""
+    own = os.open(os.ttyname(fd), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    taken = 0
+    try:
+        while True:
+            taken += os.write(own, b"x" * 1024)
+    except BlockingIOError:
+        os.close(own)
+    return taken
+
+
+def test_restoring_gives_the_terminal_back_and_does_not_block_when_nobody_reads(
+    terminal: tuple[int, int],
+) -> None:
+    ours, theirs = terminal
+    save_terminal(theirs)
+    before = termios.tcgetattr(theirs)
+    raw = termios.tcgetattr(theirs)
+    raw[3] &= ~(termios.ECHO | termios.ICANON)
+    termios.tcsetattr(theirs, termios.TCSANOW, raw)
+    filled = fill(theirs)
+    worker = threading.Thread(target=restore_terminal, args=(theirs,), daemon=True)
+    worker.start()
+    worker.join(5)
+    assert not worker.is_alive()
+    assert termios.tcgetattr(theirs) == before
+    got = b""
+    while b"\x1b[?25h" not in got:
+        got += os.read(ours, 65536)
+    assert b"\x1b[?1049l" in got
+    # All is thrown away but what the line discipline already holds for the reader.
+    assert len(got) < filled / 2
+
+
+def test_output_is_drained_once_it_is_handed_over(terminal: tuple[int, int]) -> None:
+    ours, theirs = terminal
+    calls: list[bool] = []
+    output = Output(theirs, lambda: calls.append(True))
+    output.queued()
+    output.write("abc")
+    assert not output.is_drained()
+    output.flush()
+    assert output.is_drained()
+    assert calls == [True]
+    assert os.read(ours, 100) == b"abc"
+
+
+def test_an_abandoned_output_ends_its_writer(terminal: tuple[int, int]) -> None:
+    _, theirs = terminal
+    fill(theirs)
+    output = Output(theirs, lambda: None)
+    output.queued()
+    output.write("nobody reads this")
+    writer = threading.Thread(target=output.flush, daemon=True)
+    writer.start()
+    assert not output.is_drained()
+    output.abandon()
+    writer.join(5)
+    assert not writer.is_alive()
+
+
+def test_a_terminal_that_went_away_does_not_raise(terminal: tuple[int, int]) -> None:
+    ours, theirs = pty.openpty()
+    output = Output(theirs, lambda: None)
+    os.close(ours)
+    output.queued()
+    output.write("abc")
+    output.flush()
+    assert output.is_drained()
+    os.close(theirs)
+
+
+class Screen:
+    """A program on a terminal of its own."""
+
+    def __init__(self, code: str, tmp_path: Path) -> None:
+        script = tmp_path / "program.py"
+        script.write_text(code)
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
+            os.execv(sys.executable, [sys.executable, str(script)])
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.seen = b""
+
+    def read_until(self, wanted: bytes) -> None:
+        """Read until ``wanted`` has been written, failing at the end of output."""
+        while wanted not in self.seen:
+            got = os.read(self.fd, 65536)
+            assert got, self.seen
+            self.seen += got
+
+    def status(self) -> int:
+        """Return the exit status, reading whatever is still written."""
+        try:
+            while True:
+                got = os.read(self.fd, 65536)
+                if not got:
+                    break
+                self.seen += got
+        except OSError:
+            pass  # the other end is closed
+        _, status = os.waitpid(self.pid, 0)
+        return os.waitstatus_to_exitcode(status)
+
+
+PROGRAM = """
+import sys
+from mdterm.app.dashboard import Dashboard
+from mdterm.feeds.address import Instrument
+from mdterm.feeds.status import Shown
+from mdterm.feeds.views import FrameSet, PanelFrame
+
+class Port:
+    def connect(self, post):
+        self.post, self.acked = post, 0
+        self.send()
+    def send(self):
+        shown = Shown("REFUSED", detail=f"told {self.acked} times")
+        self.post(FrameSet(self.acked + 1, 0.0, 0, {"tape": PanelFrame(shown, None)}, [], None))
+    def ack(self, number):
+        self.acked = number
+        if number < 5:
+            self.send()
+    def __getattr__(self, name):
+        return lambda *args: None
+
+sys.exit(Dashboard(Port(), [Instrument("sim:BTCUSDT", "sim", "kiyotaka", "BTCUSDT")]).run())
+"""
+
+
+@pytest.fixture
+def screen(tmp_path: Path) -> Iterator[Screen]:
+    screen = Screen(PROGRAM, tmp_path)
+    # A test that goes wrong must not leave its program behind.
+    yield screen
+    try:
+        os.kill(screen.pid, signal.SIGKILL)
+        os.waitpid(screen.pid, 0)
+    except (ProcessLookupError, ChildProcessError):
+        pass
+    os.close(screen.fd)
+
+
+def test_a_real_terminal_is_asked_answers_and_gets_the_next_frame(screen: Screen) -> None:
+    screen.read_until(b"\x1b[6n")
+    os.write(screen.fd, b"\x1b[1;1R")
+    for told in range(4):
+        # Each frame set differs from the one before by the number of answers it has had.
+        screen.read_until(b"told" if not told else str(told).encode() + b"\x1b[6n")
+        if not told:
+            screen.read_until(b"times")
+            screen.read_until(b"\x1b[6n")
+        os.write(screen.fd, b"\x1b[1;1R")
+    os.write(screen.fd, b"q")
+    assert screen.status() == 0
+    assert b"\x1b[?1002h" in screen.seen
+    assert b"\x1b[?1003h" not in screen.seen
+
+
+def test_ctrl_c_leaves_with_130(screen: Screen) -> None:
+    screen.read_until(b"\x1b[6n")
+    os.write(screen.fd, b"\x03")
+    assert screen.status() == 130
