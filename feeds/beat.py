@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from mdterm.feeds.binding import Binding
 from mdterm.feeds.clock import Clock
+from mdterm.feeds.frames import FrameSet, LinkLine, PanelFrame
 from mdterm.feeds.port import Post
-from mdterm.feeds.views import FrameSet, LinkLine, PanelFrame
 
 
 class Beat:

@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from mdterm.feeds.market import Market
+from mdterm.feeds.frames import Frame, LadderSpec, PanelFrame, ViewSpec
 from mdterm.feeds.status import Shown
-from mdterm.feeds.views import LadderSpec, PanelFrame, ViewSpec, settle, view
 
 log = logging.getLogger(__name__)
 
@@ -22,16 +21,21 @@ class Binding:
     def __init__(
         self,
         panel: str,
-        market: Market,
+        address: str | None,
         spec: ViewSpec,
         *,
+        simulated: bool,
+        make: Callable[[ViewSpec, float], tuple[ViewSpec, Frame | None]],
         state: Callable[[], Shown],
         now: Callable[[], float],
         offer: Callable[["Binding", PanelFrame], None],
     ) -> None:
         self.panel = panel
-        self.market = market
+        self.address = address
+        """The instrument that is shown; None for a panel over all of them."""
         self.spec = spec
+        self._simulated = simulated
+        self._view = make
         self.posted: PanelFrame | None = None
         """What the screen has, or is about to have."""
         self.made: PanelFrame | None = None
@@ -86,7 +90,5 @@ class Binding:
             self._shown, self._shown_at = shown, now
         else:
             shown = held
-        if isinstance(self.spec, LadderSpec):
-            self.spec = settle(self.market, self.spec)
-        frame = view(self.market, self.spec, now)
-        return PanelFrame(shown, frame, self.market.instrument.simulated)
+        self.spec, frame = self._view(self.spec, now)
+        return PanelFrame(shown, frame, self._simulated)

@@ -44,6 +44,13 @@ class Capabilities(msgspec.Struct, frozen=True):
     has_true_levels: bool
     has_history: bool = False
     has_search: bool = False
+    derived: frozenset[Stream] = frozenset()
+    """Streams that are not served but made here from others, such as candles from trades."""
+
+    @property
+    def served(self) -> frozenset[Stream]:
+        """Streams that come from the provider itself."""
+        return self.streams - self.derived
 
 
 class Silence(msgspec.Struct, frozen=True):
@@ -168,6 +175,8 @@ class Provider(Protocol):
     gate: Gate
     history: History | None
     poller: Poller | None
+    history_intervals: frozenset[str]
+    """Intervals whose bars the history has ready-made."""
 
     def resolve(self, address: Address) -> Instrument:
         """Return the instrument an address names. Raise AddressError."""

@@ -2,22 +2,37 @@
 
 Two tiers share one interface: ``Market`` for what stands on the screen and in the watchlist,
 ``Quote`` for the many that only need a last price. Bounds: tape 5,000 prints, 512 pending trades,
-one book; a Quote holds 60 closes.
+one book, and what candles, flow and derivatives state; a Quote holds 60 closes.
 """
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, cast
+
+import msgspec
 
 from mdterm.feeds.address import Instrument
-from mdterm.feeds.events import Book, Event, Trade
+from mdterm.feeds.candles import CandleStore, Source
+from mdterm.feeds.derivatives import Derivatives
+from mdterm.feeds.events import (
+    Book,
+    Candle,
+    Event,
+    Funding,
+    Liquidation,
+    OpenInterest,
+    Trade,
+    TradeAgg,
+    VolumeProfile,
+)
+from mdterm.feeds.flow import Flow
+from mdterm.feeds.intervals import DAY, MINUTE, Session
 from mdterm.feeds.precision import Precision
-from mdterm.feeds.tape import NS_PER_DAY, Tape
+from mdterm.feeds.tape import Tape
 
 FULL_TIER = 32
 """Instruments that get a full Market; the rest get a Quote."""
 _PENDING = 512
-_MINUTE = 60_000_000_000
 
 
 class State(Protocol):
@@ -36,18 +51,43 @@ class State(Protocol):
         """Return best bid and best ask, None where there is none."""
 
 
+class Sums(msgspec.Struct, frozen=True):
+    """The day's figures from ``since`` (ns): CVD, VWAP and volume, None where unknown.
+
+    ``is_vwap_estimated`` where the provider's bars stand for trades that were not seen (the screen writes
+    ``~``). ``unreliable_since`` (ns) while trades may be missing.
+    """
+
+    since: int | None
+    volume: float | None
+    cvd: float | None
+    vwap: float | None
+    is_vwap_estimated: bool
+    open: float | None
+    high: float | None
+    low: float | None
+    unreliable_since: int | None
+
+
 class Market:
     """Everything the screen can show of one instrument."""
 
-    def __init__(self, instrument: Instrument) -> None:
+    def __init__(
+        self, instrument: Instrument, *, source: Source = "trade", session: Session | None = None
+    ) -> None:
         self.instrument = instrument
         self.book: Book | None = None
         self.tape = Tape()
+        self.candles = CandleStore(instrument.address, source, session)
+        self.flow: Flow | None = None
+        self.derivatives = Derivatives()
+        self.profile: VolumeProfile | None = None
+        """The provider's own profile, where it sends one."""
         self.prices = Precision()
         self.sizes = Precision()
-        self.gap_since: int | None = None
-        """Wall time (ns) since which trades may be missing; None while all is known."""
+        self._session = session
         self._pending: list[Trade] = []
+        self._books = 0
 
     def apply(self, events: Sequence[Event]) -> None:
         """Take a run of events of one kind. Trades are folded later, in batches."""
@@ -60,9 +100,35 @@ class Market:
             newest = events[-1]
             assert type(newest) is Book
             self.book = newest
+            self._sample_book(newest)
+        elif type(first) is TradeAgg:
+            self.candles.fold_aggs(cast(Sequence[TradeAgg], events))
+        elif type(first) is Candle:
+            self.candles.merge(cast(Sequence[Candle], events))
+        elif type(first) is Liquidation:
+            self.derivatives.liquidate(cast(Sequence[Liquidation], events))
+        elif type(first) is Funding:
+            self.derivatives.fund(cast(Sequence[Funding], events))
+        elif type(first) is OpenInterest:
+            self.derivatives.interest(cast(Sequence[OpenInterest], events))
+        elif type(first) is VolumeProfile:
+            newest_profile = events[-1]
+            assert type(newest_profile) is VolumeProfile
+            self.profile = newest_profile
+
+    def _sample_book(self, book: Book) -> None:
+        """Learn decimals from a book now and then: reading them costs more than keeping the book."""
+        self._books += 1
+        if self._books > 4 and self._books % 64:
+            return
+        for price in (*book.bid_prices[:4], *book.ask_prices[:4]):
+            self.prices.observe(price)
+        for size in (*book.bid_sizes[:8], *book.ask_sizes[:8]):
+            if size is not None:
+                self.sizes.observe(size)
 
     def fold(self) -> None:
-        """Bring every sum up to the last trade received."""
+        """Bring tape, candles and flow up to the last trade received."""
         pending = self._pending
         if not pending:
             return
@@ -72,10 +138,50 @@ class Market:
             self.prices.observe(trade.price)
             if trade.size is not None:
                 self.sizes.observe(trade.size)
-        day = self.tape.anchor_day
         self.tape.fold(pending)
-        if day is not None and self.tape.anchor_day != day:
-            self.gap_since = None  # the sums began anew, so nothing they hold is missing
+        self.candles.fold(pending)
+        tick = self.instrument.tick or 10.0**-self.prices.digits
+        if self.flow is None:
+            self.flow = Flow(tick, self._session)
+        elif tick < self.flow.tick:
+            self.flow.refine(tick)
+        self.flow.fold(pending)
+
+    def interrupted(self) -> None:
+        """Say that the trades' link was lost: from the newest trade on some may be missing."""
+        self.fold()
+        self.candles.interrupted()
+
+    @property
+    def gap_since(self) -> int | None:
+        """Venue time (ns) since which trades of the day may be missing; None while all is known."""
+        return self.sums().unreliable_since
+
+    def sums(self) -> Sums:
+        """Return the day's figures: since the day began where the provider told the part we missed."""
+        self.fold()
+        store = self.candles
+        day, sums = store.candles("1d", 1), store.sums()
+        if not day or sums is None:
+            return Sums(None, None, None, None, False, None, None, None, None)
+        bar = day[-1]
+        since = sums.anchor
+        if not sums.complete:
+            known = [ts for ts in (store.joined_at, store.covered_from("1m")) if ts is not None]
+            since = max(since, min(known, default=since))
+        # A gap of an earlier day is in no sum of this one.
+        missing = next((begin for begin, end in store.gaps.current if end is None or end > sums.anchor), None)
+        return Sums(
+            since,
+            sums.volume,
+            sums.cvd,
+            sums.vwap,
+            sums.is_vwap_estimated,
+            bar.open if since == sums.anchor else None,
+            bar.high,
+            bar.low,
+            missing,
+        )
 
     @property
     def trade_count(self) -> int:
@@ -94,18 +200,11 @@ class Market:
     @property
     def price_digits(self) -> int:
         """Decimals of a price."""
-        if self.prices.seen == 0 and self.book is not None:
-            for price in (*self.book.bid_prices[:8], *self.book.ask_prices[:8]):
-                self.prices.observe(price)
         return self.prices.digits
 
     @property
     def size_digits(self) -> int:
         """Decimals of a size."""
-        if self.sizes.seen == 0 and self.book is not None:
-            for size in (*self.book.bid_sizes[:16], *self.book.ask_sizes[:16]):
-                if size is not None:
-                    self.sizes.observe(size)
         return self.sizes.digits
 
     def bbo(self) -> tuple[float | None, float | None]:
@@ -149,7 +248,7 @@ class Quote:
 
     def _trade(self, trade: Trade) -> None:
         ts = trade.ts if trade.ts is not None else trade.seen
-        day = ts // NS_PER_DAY
+        day = ts // DAY
         if self.day is None or day > self.day:
             self.day, self.high, self.low, self.volume = day, None, None, 0.0
         self.high = trade.price if self.high is None else max(self.high, trade.price)
@@ -157,7 +256,7 @@ class Quote:
         self.volume += trade.size or 0.0
         self.trade_count += 1
         self.last = trade
-        minute = ts // _MINUTE
+        minute = ts // MINUTE
         if self.closes and self.closes[-1][0] == minute:
             self.closes[-1] = (minute, trade.price)
         elif not self.closes or minute > self.closes[-1][0]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from mdterm.feeds.address import Instrument
-from mdterm.feeds.views import FrameSet, ViewSpec
+from mdterm.feeds.frames import FrameSet, ViewSpec
 
 Post = Callable[[FrameSet], None]
 """Called on the feed's thread with each frame set; must not block."""

@@ -8,18 +8,32 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import msgspec
+
 from mdterm.feeds.address import AddressError, Instrument, parse_address
+from mdterm.feeds.backfill import Backfill
 from mdterm.feeds.beat import Beat
 from mdterm.feeds.binding import Binding
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.connection import Connection
 from mdterm.feeds.contract import Link, Provider, Unready, Want
 from mdterm.feeds.events import STREAM_OF, Event, FeedStatus, State, Stream, Trade
+from mdterm.feeds.frames import (
+    STREAMS,
+    ChartSpec,
+    DerivativesSpec,
+    Frame,
+    LadderSpec,
+    LinkLine,
+    ViewSpec,
+    WatchFrame,
+    WatchSpec,
+)
 from mdterm.feeds.journal import Journal
 from mdterm.feeds.market import FULL_TIER, Market, Quote
 from mdterm.feeds.port import Post
-from mdterm.feeds.status import LinkHealth, Shown, StreamHealth, derive, overall
-from mdterm.feeds.views import STREAMS, LinkLine, ViewSpec
+from mdterm.feeds.status import LinkHealth, Shown, StreamHealth, best, derive, overall
+from mdterm.feeds.views import derivatives_view, settle, view, watch_row
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +78,12 @@ class Feed:
         self._prepared: set[tuple[str, Stream]] = set()
         self._preparing: dict[tuple[str, Stream], asyncio.Task[None]] = {}
         self._hints: dict[str, float] = {}
+        self._sources: set[tuple[str, Stream]] = set()
+        """Streams wanted only to cut candles from."""
+        self._candles: dict[str, tuple[str, int]] = {}
+        """Candles listened to by address: interval, and the version told last."""
+        self._backfills: dict[str, Backfill] = {}
+        self._tasks: list[asyncio.Task[None]] = []
         self._states: dict[str, tuple[State, str | None]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._pollers: dict[str, asyncio.Task[None]] = {}
@@ -94,25 +114,92 @@ class Feed:
         """Bind a panel; a frame follows at once. An instrument on the screen is of the full tier."""
         market = self._market(address, full=True)
         assert isinstance(market, Market)
-        stream = STREAMS[type(spec)][0]
+        over_all = isinstance(spec, WatchSpec)
         self.beat.add(
             Binding(
                 panel,
-                market,
+                None if over_all else address,
                 spec,
-                state=lambda: self.shown(address, stream),
+                simulated=market.instrument.simulated,
+                make=lambda spec, now: self._frame(market, spec, now),
+                state=lambda: self._panel_state(address, spec),
                 now=self.clock.mono,
                 offer=self.beat.offer,
             )
         )
-        self._visible = [address, *(one for one in self._visible if one != address)][: BOOKS_WARM + 1]
+        if not over_all:
+            self._visible = [address, *(one for one in self._visible if one != address)][: BOOKS_WARM + 1]
+        self._want_interval(address, spec)
         self._replan(FOLLOW_S if self.connections else 0.0)
+
+    def _frame(self, market: Market, spec: ViewSpec, now: float) -> tuple[ViewSpec, Frame | None]:
+        """Return the spec as it stands now and the frame that it asks for."""
+        address = market.instrument.address
+        if isinstance(spec, LadderSpec):
+            spec = settle(market, spec)
+            return spec, view(market, spec, now)
+        if isinstance(spec, WatchSpec):
+            rows = [
+                watch_row(self.markets[one], self.shown(one, "trade"), spec)
+                for one in self._watched
+                if one in self.markets
+            ]
+            return spec, WatchFrame(rows)
+        if isinstance(spec, DerivativesSpec):
+            funding = self.shown(address, "funding") if (address, "funding") in self.streams else None
+            return spec, derivatives_view(market, spec, funding)
+        return spec, view(market, spec, now)
+
+    def _panel_state(self, address: str, spec: ViewSpec) -> Shown:
+        """Return the state that a panel's title tells."""
+        if isinstance(spec, WatchSpec):
+            return best([self.shown(one, "trade") for one in self._watched])
+        streams = STREAMS[type(spec)]
+        shown = self.shown(address, streams[0])
+        if isinstance(spec, DerivativesSpec):
+            return best([self.shown(address, stream) for stream in streams[:3]])
+        if isinstance(spec, ChartSpec) and shown.word in ("LIVE", "WARMING"):
+            backfill = self._backfills.get(self._instruments[address].provider)
+            words = None if backfill is None else backfill.failed.get(address)
+            if words is not None and shown.word == "LIVE":
+                return Shown("PARTIAL", age=shown.age, detail=f"no history: {words}")
+        return shown
+
+    def _want_interval(self, address: str, spec: ViewSpec) -> None:
+        """Fetch the past of an interval that the provider serves ready-made."""
+        if isinstance(spec, ChartSpec):
+            provider = self.providers[self._instruments[address].provider]
+            backfill = self._backfill(provider)
+            if backfill is not None and spec.interval in provider.history_intervals:
+                backfill.want(address, spec.interval)
+
+    def _backfill(self, provider: Provider) -> Backfill | None:
+        if provider.history is None:
+            return None
+        backfill = self._backfills.get(provider.name)
+        if backfill is None:
+            backfill = self._backfills[provider.name] = Backfill(
+                provider.history,
+                self.markets,
+                self.clock,
+                visible=lambda: self._visible,
+                merged=self._merged,
+            )
+            self._tasks.append(self._loop.create_task(backfill.run()))
+        return backfill
+
+    def _merged(self, address: str) -> None:
+        """The provider's bars came, or could not be had."""
+        self._tell_candles(address)
+        self.beat.touch()
 
     def respec(self, panel: str, spec: ViewSpec) -> None:
         """Change a bound panel's view; a frame follows at once."""
         binding = self.beat.bindings.get(panel)
         if binding is not None:
             binding.respec(spec)
+            if binding.address is not None:
+                self._want_interval(binding.address, spec)
             self.beat.touch(urgent=True)
 
     def unbind(self, panel: str) -> None:
@@ -128,13 +215,50 @@ class Feed:
         """Send every frame again."""
         self.beat.repaint()
 
-    def listen(self, wants: Iterable[tuple[str, Stream]], listener: Listener) -> None:
-        """Hand every event on to ``listener`` as it comes, statuses included; keep no state for it."""
-        self._listened.update(wants)
+    def listen(
+        self, wants: Iterable[tuple[str, Stream]], listener: Listener, *, interval: str = "1m"
+    ) -> None:
+        """Hand every event on to ``listener`` as it comes, statuses included.
+
+        State is kept only where candles are wanted: bars of ``interval``, the past first.
+        """
+        wants = list(wants)
+        streams = {stream for _, stream in wants}
+        for address, stream in wants:
+            if stream != "candle" or "candle" in self._served(address):
+                self._listened.add((address, stream))
+                continue
+            # Bars are cut from exactly one counted source.
+            source: Stream = "trade_agg" if "trade_agg" in streams and "trade" not in streams else "trade"
+            self._sources.add((address, source))
+            market = Market(self.resolve(address), source="trade_agg" if source == "trade_agg" else "trade")
+            self.markets[address] = market
+            self._candles[address] = (interval, 0)
         self._listeners.append(listener)
         if self._status_handle is None:
             self._status_handle = self._loop.call_later(STATUS_S, self._tell_states)
         self._replan()
+
+    def _served(self, address: str) -> frozenset[Stream]:
+        """Return the streams that come over the provider's sockets or poller."""
+        return self.providers[self.resolve(address).provider].capabilities.served
+
+    def _tell_candles(self, address: str) -> None:
+        """Hand changed bars to the listeners; live ones wait for the past, so that it comes first."""
+        asked = self._candles.get(address)
+        market = self.markets.get(address)
+        if asked is None or not isinstance(market, Market):
+            return
+        backfill = self._backfills.get(market.instrument.provider)
+        if backfill is not None and address not in backfill.done:
+            return
+        market.fold()
+        interval, version = asked
+        version, bars = market.candles.changed(interval, version)
+        if bars:
+            self._candles[address] = (interval, version)
+            for listener in self._listeners:
+                listener([msgspec.structs.replace(bar, seen=self.clock.wall()) for bar in bars])
 
     def resolve(self, address: str) -> Instrument:
         """Return the instrument of an address. Raise AddressError."""
@@ -161,13 +285,14 @@ class Feed:
         ranks: dict[tuple[str, Stream], int] = {}
         for binding in self.beat.bindings.values():
             for stream in STREAMS[type(binding.spec)]:
-                ranks[(binding.market.instrument.address, stream)] = 0
+                if binding.address is not None:
+                    ranks[(binding.address, stream)] = 0
         books = self._watched if len(self._watched) <= BOOKS_WATCHED else self._visible
         for address in self._watched:
             ranks.setdefault((address, "trade"), 1)
         for address in books:
             ranks.setdefault((address, "book"), 1)
-        for key in self._listened:
+        for key in self._listened | self._sources:
             ranks.setdefault(key, 0)
         return sorted(Want(rank, address, stream) for (address, stream), rank in ranks.items())
 
@@ -199,6 +324,12 @@ class Feed:
             del self.streams[key]
         for name, found in by_provider.items():
             self._poll(name, found)
+            backfill = self._backfill(self.providers[name])
+            if backfill is None:
+                continue
+            for want in found:
+                if want.stream == "trade" and isinstance(self.markets.get(want.address), Market):
+                    backfill.want(want.address)
         self._reconcile(
             [link for name, found in sorted(by_provider.items()) for link in self.providers[name].plan(found)]
         )
@@ -287,6 +418,8 @@ class Feed:
             run = events if end - at == count else events[at:end]
             health = self.streams.get((address, STREAM_OF[kind]))
             if health is not None:
+                if health.last_at is None and kind is Trade:
+                    self._joined(address, first.seen)
                 health.last_at = now
                 if health.lost_at is not None:
                     self._flows_again(address, STREAM_OF[kind], health, first.seen)
@@ -296,11 +429,16 @@ class Feed:
             if market is not None:
                 market.apply(run)
             at = end
+            if address in self._candles:
+                self._tell_candles(address)
         newest = events[-1]
         if newest.ts is not None and connection is not None:
             self._delay_ms[connection.link.key] = (newest.seen - newest.ts) / 1e6
-        for listener in self._listeners:
-            listener(events)
+        if self._sources:
+            events = [event for event in events if (event.address, STREAM_OF[type(event)]) in self._listened]
+        if events:
+            for listener in self._listeners:
+                listener(events)
         self.beat.touch()
 
     def _link_changed(self, connection: Connection) -> None:
@@ -311,12 +449,20 @@ class Feed:
                 continue
             if lost and health.last_at is not None and health.lost_at is None:
                 health.lost_at = self.clock.wall()
+                market = self.markets.get(key[0])
+                if isinstance(market, Market) and key[1] == market.candles.source:
+                    market.interrupted()
             for refusal in connection.refusals:
                 if key[0] in refusal.addresses:
                     health.refused = refusal.detail
         self.beat.touch(urgent=True)
         if self._listeners:
             self._tell_states(again=False)
+
+    def _joined(self, address: str, seen: int) -> None:
+        backfill = self._backfills.get(self._instruments[address].provider)
+        if backfill is not None:
+            backfill.subscribed(address, seen)
 
     def _flows_again(self, address: str, stream: Stream, health: StreamHealth, seen: int) -> None:
         """A stream that was lost flows again: what came between may be missing."""
@@ -325,9 +471,10 @@ class Feed:
             return  # a book or a snapshot is whole again with its first message
         if health.gap_since is None:
             health.gap_since = lost_at
-        market = self.markets.get(address)
-        if isinstance(market, Market):
-            market.gap_since = health.gap_since
+        backfill = self._backfills.get(self._instruments[address].provider)
+        if backfill is not None:
+            backfill.subscribed(address, seen)
+            backfill.gap(address)
         detail = f"trades may be missing from {lost_at} to {seen} (ns)"
         status = FeedStatus(address, None, seen, "gap", detail)
         self._states[address] = ("gap", detail)
@@ -378,9 +525,11 @@ class Feed:
         now = self.clock.mono()
         for (address, stream), health in self.streams.items():
             market = self.markets.get(address)
-            if stream == "trade" and isinstance(market, Market) and market.trade_count:
-                market.fold()
-                health.gap_since = market.gap_since
+            if stream in ("trade", "trade_agg") and isinstance(market, Market) and market.trade_count:
+                if health.lost_at is None:
+                    health.gap_since = market.gap_since
+                backfill = self._backfills.get(market.instrument.provider)
+                health.partial = None if backfill is None else backfill.short.get(address)
         self._lines = [self._line(connection, now) for connection in self.connections.values()]
         self.beat.touch()
 
@@ -413,7 +562,7 @@ class Feed:
             if handle is not None:
                 handle.cancel()
         self.beat.close()
-        tasks = [*self._preparing.values(), *self._pollers.values()]
+        tasks = [*self._preparing.values(), *self._pollers.values(), *self._tasks]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, *self._closing, return_exceptions=True)

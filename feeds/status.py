@@ -126,6 +126,38 @@ _WORST: tuple[Word, ...] = (
 )
 
 
+_BEST: tuple[Word, ...] = (
+    "LIVE",
+    "PARTIAL",
+    "GAP",
+    "QUIET",
+    "STALE",
+    "CLOSED",
+    "RECONNECTING",
+    "WARMING",
+    "CONNECTING",
+)
+
+
+def best(shown: list[Shown]) -> Shown:
+    """Return the state of a panel made of several streams: the one that is most alive."""
+    for word in (
+        "LIVE",
+        "PARTIAL",
+        "GAP",
+        "QUIET",
+        "STALE",
+        "CLOSED",
+        "RECONNECTING",
+        "WARMING",
+        "CONNECTING",
+    ):
+        for one in shown:
+            if one.word == word:
+                return one
+    return shown[0] if shown else Shown("WARMING", detail="nothing to watch")
+
+
 def overall(shown: list[Shown]) -> tuple[State, str | None]:
     """Return the state of an address as a whole, from the states of its streams."""
     if not shown:

@@ -1,4 +1,4 @@
-"""The tape: prints as a trader reads them, and the sums that must never lose one."""
+"""The tape: prints as a trader reads them, and the count that must never lose one."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -8,7 +8,6 @@ import msgspec
 from mdterm.feeds.events import Side, Trade
 
 NS_PER_MS = 1_000_000
-NS_PER_DAY = 86_400_000_000_000
 TAPE_PRINTS = 5_000
 """Prints kept: at 15 a second, five and a half minutes."""
 
@@ -31,7 +30,7 @@ class Print(msgspec.Struct, gc=False):
 
 
 class Tape:
-    """The last prints, and sums over every trade since their anchor."""
+    """The last prints, and the exact count of trades."""
 
     def __init__(self, keep: int = TAPE_PRINTS) -> None:
         self.prints: deque[Print] = deque(maxlen=keep)
@@ -42,26 +41,7 @@ class Tape:
         self.last: Trade | None = None
         self.direction = 0
         """1 after an uptick, -1 after a downtick, 0 before the first change."""
-        self.high: float | None = None
-        self.low: float | None = None
-        self.volume = 0.0
-        self.turnover = 0.0
-        self.buys = 0.0
-        self.sells = 0.0
-        self.anchor_day: int | None = None
-        self.anchor_ts: int | None = None
-        """Time (ns) from which volume, VWAP and CVD count: the first trade of the UTC day that we saw."""
         self._pace: deque[tuple[float, int]] = deque(maxlen=64)
-
-    @property
-    def cvd(self) -> float:
-        """Buys minus sells since the anchor."""
-        return self.buys - self.sells
-
-    @property
-    def vwap(self) -> float | None:
-        """Σ(price·size)/Σsize since the anchor."""
-        return self.turnover / self.volume if self.volume > 0 else None
 
     def fold(self, trades: Sequence[Trade]) -> None:
         """Take trades in, in the order received."""
@@ -71,24 +51,9 @@ class Tape:
         for trade in trades:
             price, size, side = trade.price, trade.size, trade.side
             ts = trade.ts if trade.ts is not None else trade.seen
-            day = ts // NS_PER_DAY
-            if self.anchor_day is None or day > self.anchor_day:
-                self._anchor(day, ts)
             if last is not None and price != last.price:
                 self.direction = 1 if price > last.price else -1
             last = trade
-            if self.high is None or price > self.high:
-                self.high = price
-            if self.low is None or price < self.low:
-                self.low = price
-            # A late trade of the day before the anchor belongs to no sum of today.
-            if size is not None and day == self.anchor_day:
-                self.volume += size
-                self.turnover += price * size
-                if side == "buy":
-                    self.buys += size
-                elif side == "sell":
-                    self.sells += size
             if newest is not None and newest.side == side and newest.ts // NS_PER_MS == ts // NS_PER_MS:
                 newest.count += 1
                 newest.price = price
@@ -101,11 +66,6 @@ class Tape:
                 prints.append(newest)
         self.last = last
         self.trades += len(trades)
-
-    def _anchor(self, day: int, ts: int) -> None:
-        self.anchor_day, self.anchor_ts = day, ts
-        self.volume = self.turnover = self.buys = self.sells = 0.0
-        self.high = self.low = None
 
     def pace(self, now: float, window_s: float = 5.0) -> float:
         """Return trades per second over the last ``window_s``, sampled when it is called."""

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from mdterm.feeds.address import Instrument
+from mdterm.feeds.frames import ViewSpec
 from mdterm.feeds.port import Post
 from mdterm.feeds.runtime import Feed
-from mdterm.feeds.views import ViewSpec
 
 log = logging.getLogger(__name__)
 

@@ -1,8 +1,6 @@
 """What a panel shows, computed from market state: pure functions from a spec to a frame.
 
-Specs and frames are plain structs without live references, so that the feed can run in a process of
-its own. Grouping, filters and windows are here; a widget only compares and paints. Numbers are raw:
-widgets format them with the digits that ride along.
+Grouping, filters and windows are here, not in the market and not in the widgets.
 """
 
 import math
@@ -10,164 +8,79 @@ from itertools import islice
 
 import msgspec
 
-from mdterm.feeds.events import Side, Stream, Unit
-from mdterm.feeds.market import Market
+from mdterm.feeds.derivatives import LIQUIDATION_WINDOWS
+from mdterm.feeds.frames import (
+    STREAMS,
+    ChartBar,
+    ChartFrame,
+    ChartSpec,
+    DerivativesFrame,
+    DerivativesSpec,
+    Frame,
+    FrameSet,
+    HeaderFrame,
+    HeaderSpec,
+    LadderFrame,
+    LadderSpec,
+    LinkLine,
+    LiquidationRow,
+    PanelFrame,
+    ProfileFrame,
+    TapeFrame,
+    TapeRow,
+    TapeSpec,
+    ViewSpec,
+    WatchFrame,
+    WatchRow,
+    WatchSpec,
+)
+from mdterm.feeds.market import Market, Quote, Sums
 from mdterm.feeds.precision import decimals
+from mdterm.feeds.profile import event_profile, session_profile
 from mdterm.feeds.status import Shown
+
+__all__ = [
+    "GROUP_STEPS",
+    "IMBALANCE_LEVELS",
+    "STREAMS",
+    "ChartBar",
+    "ChartFrame",
+    "ChartSpec",
+    "DerivativesFrame",
+    "DerivativesSpec",
+    "Frame",
+    "FrameSet",
+    "HeaderFrame",
+    "HeaderSpec",
+    "LadderFrame",
+    "LadderSpec",
+    "LinkLine",
+    "LiquidationRow",
+    "PanelFrame",
+    "ProfileFrame",
+    "TapeFrame",
+    "TapeRow",
+    "TapeSpec",
+    "ViewSpec",
+    "WatchFrame",
+    "WatchRow",
+    "WatchSpec",
+    "band_of",
+    "change_of",
+    "chart_view",
+    "derivatives_view",
+    "header_view",
+    "ladder_view",
+    "row_of",
+    "settle",
+    "step_digits",
+    "tape_view",
+    "view",
+    "watch_row",
+]
 
 IMBALANCE_LEVELS = 10
 GROUP_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
-
-
-class ViewSpec(msgspec.Struct, frozen=True, tag=True):
-    """What a panel wants to see."""
-
-
-class LadderSpec(ViewSpec, frozen=True, tag="ladder"):
-    """``rows`` visible rows plus ``margin`` on either side; a row is ``group`` steps of the book.
-
-    ``centre`` is the row index (price = index × step × group) in the middle, None until first settled.
-    ``frozen`` keeps it where it is; ``recentre`` asks for a fresh centre when the spec is sent again.
-    """
-
-    rows: int
-    margin: int = 20
-    group: int = 1
-    centre: int | None = None
-    frozen: bool = False
-    recentre: bool = False
-
-
-class TapeSpec(ViewSpec, frozen=True, tag="tape"):
-    """``rows`` newest prints of at least ``min_size``. ``hold`` is the number of the newest print shown."""
-
-    rows: int
-    min_size: float | None = None
-    hold: int | None = None
-
-
-class HeaderSpec(ViewSpec, frozen=True, tag="header"):
-    """The line about the instrument."""
-
-
-STREAMS: dict[type[ViewSpec], tuple[Stream, ...]] = {
-    LadderSpec: ("book", "trade"),
-    TapeSpec: ("trade",),
-    HeaderSpec: ("trade", "book"),
-}
-"""The streams a view is made of; the state in a panel's title is that of the first."""
-
-
-class Frame(msgspec.Struct, frozen=True, tag=True):
-    """What a panel shall show."""
-
-
-class LadderFrame(Frame, frozen=True, tag="ladder"):
-    """Rows from ``top`` downwards: row i is price ``(top - i) × step``; a size of 0 is blank, None unknown.
-
-    ``spread``, ``spread_bps``, ``mid`` exist for true levels only. ``imbalance`` is (B−A)/(B+A) over
-    ``imbalance_levels`` levels a side. ``band`` is how far the touch may stray from ``centre`` (rows).
-    """
-
-    address: str
-    step: float
-    digits: int
-    size_digits: int
-    top: int
-    centre: int
-    band: int
-    bids: list[float | None]
-    asks: list[float | None]
-    best_bid: int | None
-    best_ask: int | None
-    last: int | None
-    last_price: float | None
-    direction: int
-    largest: float
-    group: int
-    bucketed: bool
-    unit: Unit | None
-    spread: float | None
-    spread_bps: float | None
-    mid: float | None
-    imbalance: float | None
-    imbalance_levels: int
-
-
-class TapeRow(msgspec.Struct, frozen=True, gc=False):
-    """One print; ``count`` trades joined."""
-
-    ts: int
-    price: float
-    size: float | None
-    side: Side | None
-    count: int
-
-
-class TapeFrame(Frame, frozen=True, tag="tape"):
-    """Newest print first. ``trades`` counts every trade received, each once; ``waiting`` while held."""
-
-    address: str
-    rows: list[TapeRow]
-    digits: int
-    size_digits: int
-    trades: int
-    newest: int
-    waiting: int
-    pace: float
-    cvd: float
-    since: int | None
-    unreliable_since: int | None
-    min_size: float | None
-
-
-class HeaderFrame(Frame, frozen=True, tag="header"):
-    """Last, day figures and the exact count of trades of one instrument."""
-
-    address: str
-    symbol: str
-    venue: str
-    last: float | None
-    direction: int
-    change: float | None
-    high: float | None
-    low: float | None
-    vwap: float | None
-    vwap_since: int | None
-    digits: int
-    trades: int
-
-
-class PanelFrame(msgspec.Struct, frozen=True):
-    """A panel's state and, where there is something to show, its frame."""
-
-    shown: Shown
-    frame: Frame | None
-    simulated: bool = False
-
-
-class LinkLine(msgspec.Struct, frozen=True):
-    """A connection in one line: state, delay exchange→seen in ms, messages a second."""
-
-    key: str
-    provider: str
-    shown: Shown
-    delay_ms: float | None
-    rate: float
-
-
-class FrameSet(msgspec.Struct, frozen=True):
-    """All that changed by one beat. Numbered, so that it can be acknowledged.
-
-    ``made`` is the monotonic clock (s), ``wall`` the wall clock (ns) at which it is true.
-    """
-
-    number: int
-    made: float
-    wall: int
-    panels: dict[str, PanelFrame]
-    links: list[LinkLine]
-    delay_ms: float | None
 
 
 def step_digits(step: float) -> int:
@@ -290,7 +203,7 @@ def _fill(
 
 def tape_view(market: Market, spec: TapeSpec, now: float) -> TapeFrame:
     """Return the newest prints that pass the filter, newest first, and the sums over all trades."""
-    market.fold()
+    sums = market.sums()
     tape = market.tape
     rows: list[TapeRow] = []
     hold = spec.hold
@@ -317,39 +230,166 @@ def tape_view(market: Market, spec: TapeSpec, now: float) -> TapeFrame:
         newest=tape.printed,
         waiting=waiting,
         pace=tape.pace(now),
-        cvd=tape.cvd,
-        since=tape.anchor_ts,
-        unreliable_since=market.gap_since,
+        cvd=sums.cvd,
+        since=sums.since,
+        unreliable_since=sums.unreliable_since,
         min_size=spec.min_size,
     )
 
 
 def header_view(market: Market) -> HeaderFrame:
     """Return the line about the instrument."""
-    market.fold()
+    sums = market.sums()
     tape, instrument = market.tape, market.instrument
+    last = None if tape.last is None else tape.last.price
     return HeaderFrame(
         address=instrument.address,
         symbol=instrument.symbol,
         venue=instrument.venue,
-        last=None if tape.last is None else tape.last.price,
+        last=last,
         direction=tape.direction,
-        change=None,
-        high=tape.high,
-        low=tape.low,
-        vwap=tape.vwap,
-        vwap_since=tape.anchor_ts,
+        change=change_of(last, sums),
+        high=sums.high,
+        low=sums.low,
+        vwap=sums.vwap,
+        vwap_since=sums.since,
         digits=market.price_digits,
         trades=market.trade_count,
+        is_vwap_estimated=sums.is_vwap_estimated,
+        unreliable_since=sums.unreliable_since,
+    )
+
+
+def change_of(last: float | None, sums: Sums) -> float | None:
+    """Return the change since the day's open as a fraction, None where the open is not known."""
+    return last / sums.open - 1.0 if last is not None and sums.open else None
+
+
+def chart_view(market: Market, spec: ChartSpec) -> ChartFrame:
+    """Return the bars of an interval."""
+    market.fold()
+    store = market.candles
+    candles = store.candles(spec.interval, spec.bars + spec.offset)
+    shown = candles[: len(candles) - spec.offset] if spec.offset else candles
+    return ChartFrame(
+        address=market.instrument.address,
+        interval=spec.interval,
+        bars=[
+            ChartBar(
+                one.open_ts,
+                one.open,
+                one.high,
+                one.low,
+                one.close,
+                one.volume,
+                None if one.buy is None or one.sell is None else one.buy - one.sell,
+            )
+            for one in shown
+        ],
+        offset=spec.offset,
+        digits=market.price_digits,
+        size_digits=market.size_digits,
+        last_price=None if market.tape.last is None else market.tape.last.price,
+        direction=market.tape.direction,
+        since=store.covered_from(spec.interval),
+        version=store.version(spec.interval),
+    )
+
+
+def watch_row(market: Market | Quote, shown: Shown, spec: WatchSpec) -> WatchRow:
+    """Return an instrument's line of the watchlist; the light tier knows no open, so no change."""
+    instrument, (bid, ask) = market.instrument, market.bbo()
+    if isinstance(market, Quote):
+        last = None if market.last is None else market.last.price
+        spark = [close for _, close in market.closes][-spec.spark :]
+        change, direction = None, 0
+        volume: float | None = market.volume or None
+        digits = 0 if last is None else decimals(last)
+    else:
+        sums = market.sums()
+        last = None if market.tape.last is None else market.tape.last.price
+        spark = market.candles.closes("1m", spec.spark)
+        change, direction = change_of(last, sums), market.tape.direction
+        volume, digits = sums.volume, market.price_digits
+    return WatchRow(
+        address=instrument.address,
+        symbol=instrument.symbol,
+        provider=instrument.provider,
+        shown=shown,
+        last=last,
+        direction=direction,
+        change=change,
+        bid=bid,
+        ask=ask,
+        volume=volume,
+        digits=digits,
+        spark=spark,
+    )
+
+
+def derivatives_view(market: Market, spec: DerivativesSpec, funding: Shown | None) -> DerivativesFrame:
+    """Return funding, open interest, liquidations and the profile."""
+    market.fold()
+    known = market.derivatives
+    if market.tape.last is not None and market.tape.last.ts is not None:
+        known.advance(market.tape.last.ts)
+    change = known.interest_change()
+    windows = {name: known.liquidated(name) for name in LIQUIDATION_WINDOWS}
+    return DerivativesFrame(
+        address=market.instrument.address,
+        funding=None if known.funding is None else known.funding.rate,
+        predicted=None if known.funding is None else known.funding.predicted,
+        funding_shown=funding,
+        open_interest=None if known.open_interest is None else known.open_interest.value,
+        open_interest_change=None if change is None else change.change,
+        open_interest_share=None if change is None else change.share,
+        liquidations=[
+            LiquidationRow(
+                one.seen if one.ts is None else one.ts, one.price, one.size, one.position, one.raw_side
+            )
+            for one in islice(reversed(known.liquidations), spec.liquidations)
+        ],
+        liquidation_count=known.liquidation_count,
+        liquidated={name: (sums.longs, sums.shorts, sums.unknown) for name, sums in windows.items()},
+        profile=_profile(market, spec.profile),
+        digits=market.price_digits,
+        size_digits=market.size_digits,
+    )
+
+
+def _profile(market: Market, rows: int) -> ProfileFrame | None:
+    """Return our own session's profile, the provider's where we have none."""
+    found, source, since = None, "session", None
+    if market.flow is not None:
+        found = session_profile(market.flow, rows=max(rows, 2))
+        since = market.sums().since
+    if found is None and market.profile is not None:
+        found, source = event_profile(market.profile), "provider"
+    if found is None:
+        return None
+    return ProfileFrame(
+        step=found.step,
+        digits=decimals(round(found.step, 10)),
+        low=found.low,
+        buys=found.buys,
+        sells=found.sells,
+        neutral=found.neutral,
+        poc=found.poc,
+        val=found.val,
+        vah=found.vah,
+        source="session" if source == "session" else "provider",
+        since=since,
     )
 
 
 def view(market: Market, spec: ViewSpec, now: float) -> Frame | None:
-    """Return the frame for a spec, or None while there is nothing to show. Changes nothing."""
+    """Return the frame for a spec of one instrument, or None while there is nothing to show."""
     if isinstance(spec, LadderSpec):
         return ladder_view(market, spec)
     if isinstance(spec, TapeSpec):
         return tape_view(market, spec, now)
     if isinstance(spec, HeaderSpec):
         return header_view(market)
+    if isinstance(spec, ChartSpec):
+        return chart_view(market, spec)
     raise TypeError(f"no view for {type(spec).__name__}")

@@ -77,7 +77,10 @@ CAPABILITIES = Capabilities(
     has_true_levels=False,
     has_history=True,
     has_search=True,
+    derived=frozenset({"candle"}),
 )
+# [SDK] intervals of REST bars; others are derived here.
+HISTORY_INTERVALS = frozenset({"1m", "5m", "15m", "1h", "4h", "1d", "1w"})
 BACKOFF = Backoff(first=1.0, cap=30.0)
 
 # The longest believable silence. Liquidations, funding, open interest and profiles may be silent for

@@ -64,6 +64,7 @@ class Kiyotaka:
     kind = "kiyotaka"
     capabilities: Capabilities = facts.CAPABILITIES
     backoff: Backoff = facts.BACKOFF
+    history_intervals: frozenset[str] = facts.HISTORY_INTERVALS
 
     def __init__(self, name: str, options: Options, history: History | None = None) -> None:
         self.name = name

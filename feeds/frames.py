@@ -1,0 +1,293 @@
+"""What a panel wants to see (specs) and what it shall show (frames): plain structs, no live references.
+
+They cross threads today and could cross a socket unchanged. Numbers are raw: widgets format them with the
+digits that ride along.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from mdterm.feeds.events import Position, Side, Stream, Unit
+from mdterm.feeds.status import Shown
+
+
+class ViewSpec(msgspec.Struct, frozen=True, tag=True):
+    """What a panel wants to see."""
+
+
+class LadderSpec(ViewSpec, frozen=True, tag="ladder"):
+    """``rows`` visible rows plus ``margin`` on either side; a row is ``group`` steps of the book.
+
+    ``centre`` is the row index (price = index × step × group) in the middle, None until first settled.
+    ``frozen`` keeps it where it is; ``recentre`` asks for a fresh centre when the spec is sent again.
+    """
+
+    rows: int
+    margin: int = 20
+    group: int = 1
+    centre: int | None = None
+    frozen: bool = False
+    recentre: bool = False
+
+
+class TapeSpec(ViewSpec, frozen=True, tag="tape"):
+    """``rows`` newest prints of at least ``min_size``. ``hold`` is the number of the newest print shown."""
+
+    rows: int
+    min_size: float | None = None
+    hold: int | None = None
+
+
+class HeaderSpec(ViewSpec, frozen=True, tag="header"):
+    """The line about the instrument."""
+
+
+class ChartSpec(ViewSpec, frozen=True, tag="chart"):
+    """The newest ``bars`` bars of an interval, ``offset`` bars back from the newest one."""
+
+    interval: str
+    bars: int
+    offset: int = 0
+
+
+class WatchSpec(ViewSpec, frozen=True, tag="watch"):
+    """All instruments of the watchlist; ``spark`` minute closes each."""
+
+    spark: int = 20
+
+
+class DerivativesSpec(ViewSpec, frozen=True, tag="derivatives"):
+    """Funding, open interest, the newest ``liquidations`` and a profile of about ``profile`` rows."""
+
+    liquidations: int = 8
+    profile: int = 12
+
+
+STREAMS: dict[type[ViewSpec], tuple[Stream, ...]] = {
+    LadderSpec: ("book", "trade"),
+    TapeSpec: ("trade",),
+    HeaderSpec: ("trade", "book"),
+    ChartSpec: ("trade",),
+    WatchSpec: (),
+    DerivativesSpec: ("open_interest", "funding", "liquidation", "trade"),
+}
+"""The streams a view is made of; the state in a panel's title is that of the first."""
+
+
+class Frame(msgspec.Struct, frozen=True, tag=True):
+    """What a panel shall show."""
+
+
+class LadderFrame(Frame, frozen=True, tag="ladder"):
+    """Rows from ``top`` downwards: row i is price ``(top - i) × step``; a size of 0 is blank, None unknown.
+
+    ``spread``, ``spread_bps``, ``mid`` exist for true levels only. ``imbalance`` is (B−A)/(B+A) over
+    ``imbalance_levels`` levels a side. ``band`` is how far the touch may stray from ``centre`` (rows).
+    """
+
+    address: str
+    step: float
+    digits: int
+    size_digits: int
+    top: int
+    centre: int
+    band: int
+    bids: list[float | None]
+    asks: list[float | None]
+    best_bid: int | None
+    best_ask: int | None
+    last: int | None
+    last_price: float | None
+    direction: int
+    largest: float
+    group: int
+    bucketed: bool
+    unit: Unit | None
+    spread: float | None
+    spread_bps: float | None
+    mid: float | None
+    imbalance: float | None
+    imbalance_levels: int
+
+
+class TapeRow(msgspec.Struct, frozen=True, gc=False):
+    """One print; ``count`` trades joined."""
+
+    ts: int
+    price: float
+    size: float | None
+    side: Side | None
+    count: int
+
+
+class TapeFrame(Frame, frozen=True, tag="tape"):
+    """Newest print first. ``trades`` counts every trade received, each once; ``waiting`` while held."""
+
+    address: str
+    rows: list[TapeRow]
+    digits: int
+    size_digits: int
+    trades: int
+    newest: int
+    waiting: int
+    pace: float
+    cvd: float | None
+    since: int | None
+    unreliable_since: int | None
+    min_size: float | None
+
+
+class HeaderFrame(Frame, frozen=True, tag="header"):
+    """Last, day figures and the exact count of trades of one instrument.
+
+    ``change`` is a fraction of the day's open, None where the open is not known. ``vwap_since`` (ns) is
+    the anchor; ``is_vwap_estimated`` where the provider's bars stand for trades that were not seen.
+    """
+
+    address: str
+    symbol: str
+    venue: str
+    last: float | None
+    direction: int
+    change: float | None
+    high: float | None
+    low: float | None
+    vwap: float | None
+    vwap_since: int | None
+    digits: int
+    trades: int
+    is_vwap_estimated: bool = False
+    unreliable_since: int | None = None
+
+
+class ChartBar(msgspec.Struct, frozen=True, gc=False):
+    """One bar. ``delta`` is buys minus sells; what is not known is None."""
+
+    open_ts: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float | None
+    delta: float | None
+
+
+class ChartFrame(Frame, frozen=True, tag="chart"):
+    """Bars, oldest first; the last one runs unless ``offset``. Bars are whole from ``since`` (ns) on."""
+
+    address: str
+    interval: str
+    bars: list[ChartBar]
+    offset: int
+    digits: int
+    size_digits: int
+    last_price: float | None
+    direction: int
+    since: int | None
+    version: int
+
+
+class WatchRow(msgspec.Struct, frozen=True):
+    """One instrument. ``change`` is a fraction of the day's open; ``spark`` minute closes, oldest first."""
+
+    address: str
+    symbol: str
+    provider: str
+    shown: Shown
+    last: float | None
+    direction: int
+    change: float | None
+    bid: float | None
+    ask: float | None
+    volume: float | None
+    digits: int
+    spark: list[float]
+
+
+class WatchFrame(Frame, frozen=True, tag="watch"):
+    """The watchlist in its order."""
+
+    rows: list[WatchRow]
+
+
+class LiquidationRow(msgspec.Struct, frozen=True, gc=False):
+    """One liquidation; ``raw_side`` is the provider's own word."""
+
+    ts: int
+    price: float
+    size: float
+    position: Position | None
+    raw_side: str | None
+
+
+class ProfileFrame(msgspec.Struct, frozen=True):
+    """Volume by price, rising: row i is ``(low + i) × step``; ``poc``, ``val``, ``vah`` are row numbers.
+
+    ``source`` is ``provider`` where the provider sent it (its window is not documented), else ``session``.
+    """
+
+    step: float
+    digits: int
+    low: int
+    buys: list[float]
+    sells: list[float]
+    neutral: list[float]
+    poc: int
+    val: int
+    vah: int
+    source: Literal["provider", "session"]
+    since: int | None
+
+
+class DerivativesFrame(Frame, frozen=True, tag="derivatives"):
+    """Funding (decimals), open interest with its change over 5 m, liquidations, volume profile.
+
+    ``liquidated`` is ``(longs, shorts, unknown)`` in quote notional by window (60s, 5m, 1h).
+    """
+
+    address: str
+    funding: float | None
+    predicted: float | None
+    funding_shown: Shown | None
+    open_interest: float | None
+    open_interest_change: float | None
+    open_interest_share: float | None
+    liquidations: list[LiquidationRow]
+    liquidation_count: int
+    liquidated: dict[str, tuple[float, float, float]]
+    profile: ProfileFrame | None
+    digits: int
+    size_digits: int
+
+
+class PanelFrame(msgspec.Struct, frozen=True):
+    """A panel's state and, where there is something to show, its frame."""
+
+    shown: Shown
+    frame: Frame | None
+    simulated: bool = False
+
+
+class LinkLine(msgspec.Struct, frozen=True):
+    """A connection in one line: state, delay exchange→seen in ms, messages a second."""
+
+    key: str
+    provider: str
+    shown: Shown
+    delay_ms: float | None
+    rate: float
+
+
+class FrameSet(msgspec.Struct, frozen=True):
+    """All that changed by one beat. Numbered, so that it can be acknowledged.
+
+    ``made`` is the monotonic clock (s), ``wall`` the wall clock (ns) at which it is true.
+    """
+
+    number: int
+    made: float
+    wall: int
+    panels: dict[str, PanelFrame]
+    links: list[LinkLine]
+    delay_ms: float | None
