@@ -13,17 +13,18 @@ from textual.message import Message
 from textual.screen import Screen
 
 import mdterm.themes
+from mdterm.app.board import BoardScreen
 from mdterm.app.canvas import Canvas
 from mdterm.app.credit import Credit
+from mdterm.app.help import HelpScreen
 from mdterm.app.keymap import DEFAULT_KEYMAP, Keymap, textual_key
 from mdterm.app.outlet import Meter, Outlet, Sink
 from mdterm.app.palette import PaletteScreen
-from mdterm.app.screens import BoardScreen, HelpScreen
 from mdterm.app.terminal import TerminalDriver
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.clock import Clock, SystemClock
+from mdterm.feeds.frames import FrameSet
 from mdterm.feeds.port import Port
-from mdterm.feeds.views import FrameSet
 from mdterm.themes.palettes import DEFAULT_THEME, THEMES
 from mdterm.widgets.panel import Line
 

@@ -7,7 +7,7 @@ from rich.style import Style
 from textual import events
 from textual.message import Message
 
-from mdterm.feeds.views import LadderFrame, PanelFrame
+from mdterm.feeds.frames import LadderFrame, LadderSpec, PanelFrame
 from mdterm.widgets.figures import FULL_BELOW, UNKNOWN, cell, fit_digits, format_price, format_size
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.panel import Panel
@@ -167,15 +167,15 @@ class Ladder(Panel):
     NAME = "LADDER"
 
     class Scrolled(Message):
-        """The ladder was scrolled past its margin: ``centre`` is the row that shall be in the middle."""
-
-        def __init__(self, centre: int) -> None:
-            super().__init__()
-            self.centre = centre
+        """The ladder was scrolled past its margin and wants to see another part of the book."""
 
     def __init__(self, *, id: str = "ladder") -> None:  # noqa: A002  # Textual's own name for it
         super().__init__(id=id)
+        self.group = 1
+        """Price steps in a row."""
         self.frozen = False
+        self._centre: int | None = None
+        """The row to stay at; None to follow the market."""
         self.offset_rows = 0
         """Rows that the view stands above (positive) or below the frame's centre."""
         self._columns: Columns | None = None
@@ -186,9 +186,15 @@ class Ladder(Panel):
         """Price levels that fit."""
         return max(1, self.size.height - 1 - CHROME)
 
+    def spec(self) -> LadderSpec:
+        """Return the rows that fit, where the ladder stands."""
+        return LadderSpec(rows=self.level_rows, group=self.group, centre=self._centre, frozen=self.frozen)
+
     def show(self, panel: PanelFrame, made: float, wall: int) -> None:
         """Take a frame; another instrument's or another precision's columns start anew."""
         new, old = panel.frame, self.frame
+        if isinstance(new, LadderFrame) and new.group != self.group:
+            return  # made before the grouping was changed
         if isinstance(new, LadderFrame) and (
             not isinstance(old, LadderFrame) or new.address != old.address or new.digits != old.digits
         ):
@@ -232,16 +238,35 @@ class Ladder(Panel):
         margin = (len(frame.bids) - self.level_rows) // 2
         wanted = self.offset_rows + rows
         if abs(wanted) > margin:
-            self.offset_rows = 0
-            self.post_message(self.Scrolled(frame.centre + wanted))
+            # Held, for it would spring back to the touch.
+            self.offset_rows, self.frozen, self._centre = 0, True, frame.centre + wanted
+            self.post_message(self.Scrolled())
         else:
             self.offset_rows = wanted
             self.repaint()
 
-    def centre(self) -> None:
+    def follow(self) -> None:
         """Follow the market again."""
-        self.offset_rows = 0
+        self.offset_rows, self.frozen, self._centre = 0, False, None
         self.repaint()
+
+    def freeze(self) -> None:
+        """Hold the ladder where it is, or let it go."""
+        frame = self.frame
+        if isinstance(frame, LadderFrame):
+            self.frozen = not self.frozen
+            self._centre = frame.centre if self.frozen else None
+            self.repaint()
+
+    def regroup(self, group: int) -> None:
+        """Make a row of ``group`` steps; rows are other prices then, so the ladder is centred anew."""
+        self.group = group
+        self.follow()
+
+    def clear(self, now: float) -> None:
+        """Show nothing, and follow the next instrument's market."""
+        self.offset_rows, self.frozen, self._centre = 0, False, None
+        super().clear(now)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Show higher prices."""

@@ -8,8 +8,8 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from mdterm.feeds.frames import Frame, PanelFrame, ViewSpec
 from mdterm.feeds.status import Shown
-from mdterm.feeds.views import Frame, PanelFrame
 from mdterm.widgets.palette import Palette, make_palette
 from mdterm.widgets.rows import NO_STYLE, Part, Row, make_strip, merge, spread, width_of
 from mdterm.widgets.state import aged, format_reason, format_state, state_style
@@ -82,39 +82,62 @@ class Line(Widget):
         self.forget()
 
 
-class Panel(Line, can_focus=True):
-    """A line widget with a title row, bound to a view: it shows frames and the state they come in."""
+class View(Line):
+    """A line widget bound to a view of the feed: it shows frames and the state they come in."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002  # Textual's own name for it
+        super().__init__(id=id)
+        self.name_of_view = id
+        self.frame: Frame | None = None
+        self.shown = NOTHING_YET
+        self.simulated = False
+
+    def spec(self) -> ViewSpec:
+        """Return what it wants to see, at its size and as it stands."""
+        raise NotImplementedError
+
+    def show(self, panel: PanelFrame, made: float, wall: int) -> None:
+        """Take a frame; ``made`` (s, monotonic) and ``wall`` (ns) are when it was true."""
+        self.frame, self.shown, self.simulated = panel.frame, panel.shown, panel.simulated
+        self.repaint()
+
+    def clear(self, now: float) -> None:
+        """Show nothing: what was here belongs to another instrument."""
+        self.frame, self.shown = None, NOTHING_YET
+        self.repaint()
+
+    def tick(self, now: float, wall: int) -> None:
+        """Let what depends on time alone advance; called once a second."""
+        self.repaint()
+
+
+class Panel(View, can_focus=True):
+    """A view with a title row that tells what it is, in what state its data is, and how old."""
 
     NAME: ClassVar[str] = ""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002  # Textual's own name for it
         super().__init__(id=id)
-        self.frame: Frame | None = None
-        self.shown = NOTHING_YET
-        self.simulated = False
         self._told_at = 0.0
         self._title_at = 0.0
         self._wall: int | None = None
 
     def show(self, panel: PanelFrame, made: float, wall: int) -> None:
-        """Take a frame; ``made`` (s, monotonic) and ``wall`` (ns) are when it was true."""
-        told = panel.shown
-        if self._is_news(told) or panel.simulated != self.simulated:
+        """Take a frame. An age that only grew is not worth a repaint: it advances by the tick."""
+        if self._is_news(panel.shown):
             self._title_at = made
-        self.frame, self.shown, self.simulated = panel.frame, told, panel.simulated
         self._told_at, self._wall = made, wall
-        self.repaint()
+        super().show(panel, made, wall)
 
-    def clear(self, made: float) -> None:
+    def clear(self, now: float) -> None:
         """Show nothing: what was here belongs to another instrument."""
-        self.frame, self.shown = None, NOTHING_YET
-        self._told_at = self._title_at = made
-        self.repaint()
+        self._told_at = self._title_at = now
+        super().clear(now)
 
     def tick(self, now: float, wall: int) -> None:
-        """Let the age in the title advance; called once a second."""
+        """Let the age in the title advance."""
         self._title_at, self._wall = now, wall
-        self.repaint()
+        super().tick(now, wall)
 
     def _is_news(self, told: Shown) -> bool:
         had = self.shown
@@ -126,7 +149,7 @@ class Panel(Line, can_focus=True):
         )
 
     def current(self) -> Shown:
-        """Return the state as of the title's last change: an age is not worth a repaint per frame."""
+        """Return the state as of the title's last change."""
         return aged(self.shown, self._title_at - self._told_at)
 
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
-from mdterm.feeds.views import PanelFrame, TapeFrame, TapeRow
+from mdterm.feeds.frames import PanelFrame, TapeFrame, TapeRow, TapeSpec
 from mdterm.widgets.figures import (
     FULL_BELOW,
+    UNKNOWN,
     cell,
     fit_digits,
     format_price,
@@ -86,6 +87,8 @@ def paint_heads(columns: Columns, palette: Palette) -> Row:
 
 def paint_sums(frame: TapeFrame, palette: Palette, width: int) -> Row:
     """Return the line under the prints: CVD with its start, and whether it can be trusted."""
+    if frame.cvd is None:
+        return merge([("CVD ", palette.muted), (UNKNOWN, palette.text)])
     side = palette.up if frame.cvd > 0 else palette.down if frame.cvd < 0 else palette.flat
     cvd = format_signed(frame.cvd, min(frame.size_digits, 3))
     words, style = [""], palette.muted
@@ -108,13 +111,30 @@ class Tape(Panel):
 
     def __init__(self, *, id: str = "tape") -> None:  # noqa: A002  # Textual's own name for it
         super().__init__(id=id)
-        self.paused = False
+        self.hold: int | None = None
+        """The newest print shown while the tape is held."""
         self._columns: Columns | None = None
 
     @property
     def print_rows(self) -> int:
         """Prints that fit."""
         return max(1, self.size.height - 1 - CHROME)
+
+    def spec(self) -> TapeSpec:
+        """Return the prints that fit."""
+        return TapeSpec(rows=self.print_rows, hold=self.hold)
+
+    def hold_or_run(self) -> None:
+        """Hold the tape still, or let it run."""
+        frame = self.frame
+        if isinstance(frame, TapeFrame):
+            self.hold = frame.newest if self.hold is None else None
+            self.repaint()
+
+    def clear(self, now: float) -> None:
+        """Show nothing, and let the next instrument's tape run."""
+        self.hold = None
+        super().clear(now)
 
     def show(self, panel: PanelFrame, made: float, wall: int) -> None:
         """Take a frame; another instrument's columns start anew."""
@@ -134,7 +154,7 @@ class Tape(Panel):
     def badge(self) -> str:
         """Say that prints wait."""
         frame = self.frame
-        if not self.paused:
+        if self.hold is None:
             return ""
         return f"PAUSED +{frame.waiting}" if isinstance(frame, TapeFrame) else "PAUSED"
 

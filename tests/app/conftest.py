@@ -3,9 +3,7 @@
 import pytest
 
 from mdterm.feeds.address import Instrument
-from mdterm.feeds.port import Post
-from mdterm.feeds.status import Shown
-from mdterm.feeds.views import (
+from mdterm.feeds.frames import (
     Frame,
     FrameSet,
     HeaderFrame,
@@ -19,6 +17,8 @@ from mdterm.feeds.views import (
     TapeSpec,
     ViewSpec,
 )
+from mdterm.feeds.port import Post
+from mdterm.feeds.status import Shown
 
 WALL = 1_763_682_461_997_000_000
 """2025-11-20 23:47:41.997 UTC."""

@@ -9,8 +9,8 @@ from textual.pilot import Pilot
 
 from mdterm.app.dashboard import Dashboard
 from mdterm.app.keymap import COMMANDS, bind_keys
+from mdterm.feeds.frames import LadderSpec, PanelFrame, TapeSpec
 from mdterm.feeds.status import Shown
-from mdterm.feeds.views import LadderSpec, PanelFrame, TapeSpec
 
 SIZES = [(60, 20), (80, 24), (120, 40), (200, 60)]
 

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from mdterm.app.credit import QUESTION
 from mdterm.app.dashboard import Dashboard
-from mdterm.feeds.views import PanelFrame
+from mdterm.feeds.frames import PanelFrame
 
 
 class RecordingDriver(HeadlessDriver):

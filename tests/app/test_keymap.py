@@ -4,10 +4,11 @@ from collections import Counter
 
 import pytest
 
+from mdterm.app.board import BoardScreen
 from mdterm.app.dashboard import Dashboard
+from mdterm.app.help import help_lines
 from mdterm.app.keymap import COMMANDS, DEFAULT_KEYMAP, GROUPS, bind_keys, is_key, textual_key
 from mdterm.app.palette import find, make_entries
-from mdterm.app.screens import BoardScreen, help_lines
 from mdterm.feeds.address import Instrument
 
 

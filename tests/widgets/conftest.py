@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from mdterm.feeds.views import LadderFrame, TapeFrame, TapeRow
+from mdterm.feeds.frames import LadderFrame, TapeFrame, TapeRow
 from mdterm.themes.palettes import DARK
 from mdterm.widgets.palette import Palette, make_palette
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from mdterm.feeds.views import LadderFrame
+from mdterm.feeds.frames import LadderFrame
 from mdterm.widgets.ladder import (
     Columns,
     bar_scale,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mdterm.feeds.views import TapeFrame
+from mdterm.feeds.frames import TapeFrame
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.rows import text_of
 from mdterm.widgets.tape import choose_columns, paint_heads, paint_print, paint_sums

@@ -1,0 +1,213 @@
+"""The board: the panels around one instrument, and what the keys do to them."""
+
+from collections.abc import Sequence
+
+import msgspec
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.screen import Screen
+
+from mdterm.app.keymap import Keymap
+from mdterm.feeds.address import Instrument
+from mdterm.feeds.clock import Clock
+from mdterm.feeds.frames import FrameSet, HeaderFrame, LadderSpec, ViewSpec
+from mdterm.feeds.port import Port
+from mdterm.feeds.views import GROUP_STEPS
+from mdterm.widgets.header import Header
+from mdterm.widgets.ladder import Ladder
+from mdterm.widgets.panel import Panel, View
+from mdterm.widgets.status import StatusLine
+from mdterm.widgets.tape import Tape
+from mdterm.widgets.watch import WatchStrip
+
+
+class BoardScreen(Screen[None], inherit_bindings=False):
+    """Header, panels, symbols and status line; binds the panels to the instrument that is shown."""
+
+    AUTO_FOCUS = "#ladder"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (76, "-normal"), (100, "-wide"), (160, "-ultra")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-high")]  # noqa: RUF012
+
+    def __init__(self, port: Port, instruments: Sequence[Instrument], clock: Clock, keymap: Keymap) -> None:
+        super().__init__(id="board")
+        self.port = port
+        self.instruments = tuple(instruments)
+        self.clock = clock
+        self.keymap = keymap
+        self.header = Header()
+        self.ladder = Ladder()
+        self.tape = Tape()
+        self.symbols = WatchStrip()
+        self.status = StatusLine()
+        self.at = 0
+        self.before = 0
+        self.groups: dict[str, int] = {}
+        """Price grouping by address: each instrument keeps its own."""
+        self._bound: dict[str, tuple[str, ViewSpec]] = {}
+
+    @property
+    def instrument(self) -> Instrument:
+        """The instrument that is shown."""
+        return self.instruments[self.at]
+
+    @property
+    def panels(self) -> tuple[Panel, ...]:
+        """The panels in the order of Tab."""
+        return (self.ladder, self.tape)
+
+    @property
+    def views(self) -> dict[str, View]:
+        """What shows frames, by the name it is bound under."""
+        return {view.name_of_view: view for view in (self.header, *self.panels)}
+
+    def compose(self) -> ComposeResult:
+        """Lay the board out; sizes are in the stylesheet."""
+        yield self.header
+        with Horizontal(id="panels"):
+            yield from self.panels
+        yield self.symbols
+        yield self.status
+
+    def on_mount(self) -> None:
+        """Name everything that is known before any data."""
+        self.symbols.set_symbols([one.symbol for one in self.instruments])
+        self.status.set_hints(self.keymap.hints())
+        self.header.switch(self.instrument.symbol, self.instrument.venue)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Ask for as many rows as fit, once the panels know their size."""
+        self.call_after_refresh(self.bind_views)
+
+    # Feed → screen
+
+    def show(self, frames: FrameSet) -> None:
+        """Hand frames to the panels. What was made for another instrument comes too late and is dropped."""
+        address, views = self.instrument.address, self.views
+        for name, panel in frames.panels.items():
+            view = views.get(name)
+            if view is None or getattr(panel.frame, "address", address) != address:
+                continue
+            view.show(panel, frames.made, frames.wall)
+            if isinstance(panel.frame, HeaderFrame):
+                self.status.count(panel.frame.trades)
+        self.symbols.set_links(frames.links)
+
+    def tick(self) -> None:
+        """Let clock and ages advance."""
+        now, wall = self.clock.mono(), self.clock.wall()
+        for view in self.views.values():
+            view.tick(now, wall)
+
+    # Screen → feed
+
+    def bind_views(self) -> None:
+        """Tell the feed what each visible panel wants to see, as far as it does not know."""
+        address = self.instrument.address
+        for name, view in self.views.items():
+            bound = self._bound.get(name)
+            if not view.display:
+                if bound is not None:
+                    del self._bound[name]
+                    self.port.unbind(name)
+                continue
+            spec = view.spec()
+            if bound is None or bound[0] != address:
+                self.port.bind(name, address, spec)
+            elif bound[1] != spec:
+                self.port.respec(name, spec)
+            self._bound[name] = (address, spec)
+
+    def action_show_instrument(self, index: int) -> None:
+        """Show another instrument; the panels are empty until its first frame."""
+        if index == self.at or not 0 <= index < len(self.instruments):
+            return
+        self.before, self.at = self.at, index
+        now = self.clock.mono()
+        for view in self.views.values():
+            view.clear(now)
+        self.ladder.group = self.groups.get(self.instrument.address, 1)
+        self.header.switch(self.instrument.symbol, self.instrument.venue)
+        self.symbols.select(index)
+        self.status.count(None)
+        self.bind_views()
+
+    def on_watch_strip_chosen(self, message: WatchStrip.Chosen) -> None:
+        """Show the symbol that was clicked."""
+        self.action_show_instrument(message.index)
+
+    # Actions: their names are the ids of the keymap
+
+    def action_show_symbol(self, number: int) -> None:
+        """Show the instrument behind a digit."""
+        self.action_show_instrument(number - 1)
+
+    def action_previous_symbol(self) -> None:
+        """Show the instrument before, around the end."""
+        self.action_show_instrument((self.at - 1) % len(self.instruments))
+
+    def action_next_symbol(self) -> None:
+        """Show the instrument after, around the end."""
+        self.action_show_instrument((self.at + 1) % len(self.instruments))
+
+    def action_last_symbol(self) -> None:
+        """Show the instrument that was shown before this one."""
+        self.action_show_instrument(self.before)
+
+    def action_finer(self) -> None:
+        """Group fewer steps in a row."""
+        self._regroup(-1)
+
+    def action_coarser(self) -> None:
+        """Group more steps in a row."""
+        self._regroup(1)
+
+    def _regroup(self, by: int) -> None:
+        at = GROUP_STEPS.index(self.ladder.group) + by
+        if 0 <= at < len(GROUP_STEPS):
+            self.groups[self.instrument.address] = GROUP_STEPS[at]
+            self.ladder.regroup(GROUP_STEPS[at])
+            self.bind_views()
+
+    def action_centre(self) -> None:
+        """Centre the ladder and let it follow."""
+        self.ladder.follow()
+        spec = self.ladder.spec()
+        assert isinstance(spec, LadderSpec)
+        # Asked for once: the spec that stays is the one without.
+        self.port.respec("ladder", msgspec.structs.replace(spec, centre=None, recentre=True))
+
+    def action_freeze(self) -> None:
+        """Hold the ladder where it is, or let it go."""
+        self.ladder.freeze()
+        self.bind_views()
+
+    def action_scroll_up(self) -> None:
+        """Show higher prices."""
+        self.ladder.scroll_rows(1)
+
+    def action_scroll_down(self) -> None:
+        """Show lower prices."""
+        self.ladder.scroll_rows(-1)
+
+    def on_ladder_scrolled(self) -> None:
+        """Ask for prices beyond the ladder's margin."""
+        self.bind_views()
+
+    def action_hold_tape(self) -> None:
+        """Hold the tape still, or let it run."""
+        self.tape.hold_or_run()
+        self.bind_views()
+
+    def action_next_panel(self) -> None:
+        """Give the keys to the next panel."""
+        self.focus_next(Panel)
+
+    def action_maximise(self) -> None:
+        """Give the focused panel the room of all, or take it back."""
+        chosen = self.focused if isinstance(self.focused, Panel) else self.ladder
+        is_large = not self.has_class("-maximised")
+        self.set_class(is_large, "-maximised")
+        for panel in self.panels:
+            panel.set_class(is_large and panel is chosen, "-maximised")
+        self.call_after_refresh(self.bind_views)

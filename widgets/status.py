@@ -1,0 +1,83 @@
+"""The last line: keys that matter now, and figures that stand in fixed places."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from mdterm.widgets.figures import format_age, format_count, format_rate
+from mdterm.widgets.palette import Palette
+from mdterm.widgets.panel import Line
+from mdterm.widgets.rows import NO_STYLE, Part, Row, spread, width_of
+
+
+class StatusLine(Line):
+    """The last line: keys that matter now, and figures that stand in fixed places."""
+
+    COUNT: Final = len("999 999 999 trades")
+    DELAY: Final = len("99.9 s")
+    FPS: Final = len("60 fps")
+    RATE: Final = len("999.9 kB/s")
+
+    def __init__(self, *, id: str = "status") -> None:  # noqa: A002  # Textual's own name for it
+        super().__init__(id=id)
+        self.hints: Sequence[tuple[str, str]] = ()
+        self.trades: int | None = None
+        self.delay_ms: float | None = None
+        self.fps = 0.0
+        self.rate = 0.0
+        self.behind_s: float | None = None
+        self.simulated = False
+
+    def set_hints(self, hints: Sequence[tuple[str, str]]) -> None:
+        """Set the keys and what they do, the most useful first."""
+        self.hints = tuple(hints)
+        self.repaint()
+
+    def count(self, trades: int | None) -> None:
+        """Set the exact number of trades of the shown instrument."""
+        if trades != self.trades:
+            self.trades = trades
+            self.repaint()
+
+    def measure(
+        self, *, fps: float, rate: float, delay_ms: float | None, behind_s: float | None, simulated: bool
+    ) -> None:
+        """Set the figures that are told once a second. ``behind_s`` is None while the screen keeps up."""
+        self.fps, self.rate, self.delay_ms = fps, rate, delay_ms
+        self.behind_s, self.simulated = behind_s, simulated
+        self.repaint()
+
+    def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
+        """Return the line."""
+        right = self.figures(palette)
+        left: list[Part] = []
+        for key, does in self.hints:
+            one: list[Part] = [(" ", NO_STYLE), (key, palette.key), (f" {does} ", palette.muted)]
+            if width_of(left) + width_of(one) + width_of(right) > width:
+                break
+            left += one
+        if self.behind_s is not None:
+            late = f" {format_age(self.behind_s)} behind "
+            while left and width_of(left) + len(late) + width_of(right) > width:
+                del left[-3:]
+            left += [(late, palette.warn)]
+        return [spread(left, right, width, " ", NO_STYLE)]
+
+    def figures(self, palette: Palette) -> list[Part]:
+        """Return the right end of the line; every figure keeps its place whatever its value."""
+        trades = "—" if self.trades is None else format_count(self.trades)
+        delay = "—" if self.delay_ms is None else _format_delay(self.delay_ms)
+        word = "trade" if self.trades == 1 else "trades"
+        return [
+            (f"{trades} {word}".rjust(self.COUNT), palette.text),
+            (f"  {delay.rjust(self.DELAY)}", palette.muted),
+            (f" {f'{self.fps:.0f} fps'.rjust(self.FPS)}", palette.muted),
+            (f" {format_rate(self.rate).rjust(self.RATE)}", palette.muted),
+            (" SIM " if self.simulated else "     ", palette.warn),
+        ]
+
+
+def _format_delay(delay_ms: float) -> str:
+    """Return how old data is when it arrives, in a figure of steady width."""
+    if abs(delay_ms) < 999.5:
+        return f"{delay_ms:.0f} ms"
+    return f"{delay_ms / 1000:.1f} s" if abs(delay_ms) < 99_950 else f"{delay_ms / 1000:.0f} s"
