@@ -101,7 +101,7 @@ class KiyotakaCodec:
             # 0x7B never starts a brotli stream, so this tells JSON from compressed data.
             data = frame if frame[:1] == b"{" else self._unpack(frame)
             message = wire.decode(data)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             found, left_out = lenient.read(data)
             self.bad_frames += left_out
             if found is None:

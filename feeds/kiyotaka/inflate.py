@@ -67,6 +67,6 @@ class Inflater:
             # Only whole JSON proves the form: a wrong window can give bytes that mean nothing.
             try:
                 msgspec.json.decode(out, type=msgspec.Raw)
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, RecursionError):
                 return None
         return out

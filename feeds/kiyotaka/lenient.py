@@ -10,7 +10,8 @@ from typing import Any
 
 from mdterm.feeds.kiyotaka import wire
 
-_DEPTH_GUARD = 4 * 1024 * 1024
+_LARGEST = 4 * 1024 * 1024
+_LONGEST_INTEGER = 30  # Python refuses to read integers of more than 4300 digits
 
 
 def read(data: bytes) -> tuple[wire.Message | None, int]:
@@ -18,10 +19,11 @@ def read(data: bytes) -> tuple[wire.Message | None, int]:
 
     None when the frame is no JSON object at all.
     """
-    if len(data) > _DEPTH_GUARD:
+    if len(data) > _LARGEST:
         return None, 1
     try:
-        whole = json.loads(data)
+        # Bytes that are no UTF-8 and figures of thousands of digits cost their own point only.
+        whole = json.loads(data.decode("utf-8", "replace"), parse_int=_integer)
     except (ValueError, RecursionError):
         return None, 1
     if not isinstance(whole, dict):
@@ -62,6 +64,10 @@ def _point(raw: Any) -> wire.Point:
     body = raw.get(key, raw.get("Point"))
     setattr(point, key, _READERS[kind](body))
     return point
+
+
+def _integer(text: str) -> int | float:
+    return int(text) if len(text) <= _LONGEST_INTEGER else float(text)
 
 
 def _number(value: Any) -> float:
