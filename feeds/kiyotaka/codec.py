@@ -136,11 +136,13 @@ class KiyotakaCodec:
                         continue
                     recent.current.add(id_)
                 stamp = trade.timestamp
-                seconds = stamp.seconds
+                seconds, nanoseconds = stamp.seconds, stamp.nanoseconds
                 events.append(
                     Trade(
                         address,
-                        seconds * _NS + stamp.nanoseconds if 0 < seconds < _NEWEST_S else None,
+                        seconds * _NS + nanoseconds
+                        if 0 < seconds < _NEWEST_S and 0 <= nanoseconds < _NS
+                        else None,
                         seen,
                         id_ or None,
                         price,
