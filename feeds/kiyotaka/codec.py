@@ -1,7 +1,7 @@
 """Kiyotaka's protocol as a pure machine: frames in, events out; time comes in as an argument."""
 
 from collections.abc import Callable, Sequence
-from math import inf
+from math import isfinite
 from typing import cast
 
 import msgspec
@@ -30,6 +30,8 @@ from mdterm.feeds.recent import Recent
 _SIDES: dict[str | None, Side] = {"BUY": "buy", "SELL": "sell"}
 _NEWEST_S = 4_102_444_800  # the year 2100: later than this is no time
 _NS = 1_000_000_000
+_MOST = 1e18  # no price or size is more; with it no sum, product or row of a ladder leaves float64
+_LEAST_STEP = 1e-10  # the decimals that a price may have
 
 
 class KiyotakaCodec:
@@ -126,7 +128,7 @@ class KiyotakaCodec:
                 if address is None:
                     continue
                 price, size, id_ = trade.price, trade.amount, trade.id
-                if not 0.0 < price < inf or size < 0.0 or size == inf:
+                if not 0.0 < price < _MOST or size < 0.0 or size >= _MOST:
                     self.bad_frames += 1
                     continue
                 recent = self._recent[address]
@@ -206,7 +208,7 @@ class KiyotakaCodec:
             event = Funding(address, _ns(rate.timestamp), seen, rate.fundingRate, rate.predictedFundingRate)
         elif point.openInterest is not None:
             interest = point.openInterest
-            if 0.0 <= interest.openInterest < inf:
+            if 0.0 <= interest.openInterest < _MOST:
                 event = OpenInterest(address, _ns(interest.timestamp), seen, interest.openInterest)
         elif point.volumeProfileAggregation is not None:
             event = _profile(address, series, point.volumeProfileAggregation, seen)
@@ -215,7 +217,7 @@ class KiyotakaCodec:
         return event
 
     def _book(self, address: str, series: wire.Series, book: wire.BlockBookSnapshot, seen: int) -> Book:
-        step = series.blockSize if series.blockSize and 0.0 < series.blockSize < inf else None
+        step = _step(series)
         bid_prices, bid_sizes = _levels(book.bids, best_high=True)
         ask_prices, ask_sizes = _levels(book.asks, best_high=False)
         return Book(
@@ -233,7 +235,7 @@ class KiyotakaCodec:
     def _liquidation(
         self, address: str, series: wire.Series, one: wire.Liquidation, seen: int
     ) -> Liquidation | None:
-        if not (0.0 < one.price < inf and 0.0 <= one.amount < inf):
+        if not (0.0 < one.price < _MOST and 0.0 <= one.amount < _MOST):
             self.bad_frames += 1
             return None
         if one.id and not self._recent[address].is_new(("liquidation", one.id)):
@@ -254,6 +256,12 @@ def _ns(stamp: wire.Stamp | None) -> int | None:
     return stamp.seconds * _NS + stamp.nanoseconds
 
 
+def _step(series: wire.Series) -> float | None:
+    """Return the width of a bucket, None where it is missing or absurd."""
+    step = series.blockSize
+    return step if step is not None and _LEAST_STEP <= step < _MOST else None
+
+
 def _levels(flat: list[float], *, best_high: bool) -> tuple[list[float], list[float | None]]:
     """Split a flat side into prices and sizes, best first, without zero, absent or impossible levels.
 
@@ -265,19 +273,21 @@ def _levels(flat: list[float], *, best_high: bool) -> tuple[list[float], list[fl
     if not prices:
         return [], []
     ordered = sorted(prices, reverse=best_high)
-    # One pass in C tells the usual case, where nothing has to be mended.
+    # Passes in C tell the usual case, where nothing has to be mended. The sum is of all numbers, since a
+    # NaN hides from comparisons.
     if (
         ordered == prices
+        and isfinite(sum(flat))
         and min(sizes) > 0.0
-        and max(sizes) < inf
+        and max(sizes) < _MOST
         and ordered[-1 if best_high else 0] > 0.0
-        and ordered[0 if best_high else -1] < inf
+        and ordered[0 if best_high else -1] < _MOST
     ):
         return prices, cast(list[float | None], sizes)
     kept = [
         (price, size)
         for price, size in zip(prices, sizes, strict=True)
-        if 0.0 < price < inf and 0.0 < size < inf
+        if 0.0 < price < _MOST and 0.0 < size < _MOST
     ]
     kept.sort(key=lambda level: level[0], reverse=best_high)
     return [price for price, _ in kept], [size for _, size in kept]
@@ -285,7 +295,7 @@ def _levels(flat: list[float], *, best_high: bool) -> tuple[list[float], list[fl
 
 def _trade_agg(address: str, series: wire.Series, one: wire.TradeAggregation, seen: int) -> TradeAgg | None:
     ends = (one.open, one.high, one.low, one.close)
-    if not all(0.0 < price < inf for price in ends) or not 0.0 <= one.volume < inf:
+    if not all(0.0 < price < _MOST for price in ends) or not 0.0 <= one.volume < _MOST:
         return None
     ts = _ns(one.timestamp)
     first = _ns(one.firstTimestamp) or ts
@@ -302,7 +312,7 @@ def _profile(
     rows = [
         (price, buy, sell)
         for price, buy, sell in zip(flat[0:whole:3], flat[1:whole:3], flat[2:whole:3], strict=True)
-        if 0.0 < price < inf and 0.0 <= buy < inf and 0.0 <= sell < inf
+        if 0.0 < price < _MOST and 0.0 <= buy < _MOST and 0.0 <= sell < _MOST
     ]
     rows.sort()
-    return VolumeProfile(address, _ns(one.timestamp), seen, rows, series.blockSize)
+    return VolumeProfile(address, _ns(one.timestamp), seen, rows, _step(series))
