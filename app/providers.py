@@ -1,6 +1,6 @@
 """From settings to providers: which are needed, with which credential, and the simulated venue."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from mdterm.app.commands.context import USAGE, Context, Failed
@@ -13,6 +13,7 @@ from mdterm.app.settings import (
     Settings,
     secret_of,
 )
+from mdterm.app.settings_schema import SECRET_VARIABLES
 from mdterm.feeds.address import Address, AddressError, Instrument, parse_address
 from mdterm.feeds.contract import Provider
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from mdterm.feeds.sim.venue import VenueThread
 
 SIMULATED = "sim"
+_SIMULATED_WEIGHT = 1_000
+"""Weight a minute that the simulated venue allows."""
 
 
 class World:
@@ -82,8 +85,8 @@ class World:
         secret = secret_of(settings)
         if secret is None:
             key = "api_key" if isinstance(settings, JayxSettings) else "token"
-            variable = {"kiyotaka": "MDTERM_KIYOTAKA_TOKEN", "alltick": "MDTERM_ALLTICK_TOKEN"}
-            hint = f" or the environment variable {variable[name]}" if name in variable else ""
+            variable = SECRET_VARIABLES.get(name)
+            hint = f" or the environment variable {variable[1]}" if variable else ""
             raise Failed(
                 f"provider {name!r} has no key: set providers.{name}.{key} in {self.settings.path}{hint}",
                 USAGE,
@@ -109,7 +112,7 @@ class World:
                 auth_header=settings.auth_header,
                 compression=settings.compression,
                 block_size=None if isinstance(settings.block_size, str) else settings.block_size,
-                block_sizes=_numbers(settings.block_sizes),
+                block_sizes=settings.block_sizes,
                 liquidation_side=settings.liquidation_side,
                 channels={
                     kind: ChannelOptions(
@@ -142,6 +145,7 @@ class World:
                 book_url=endpoints[prefix + "book_url"],
                 nonbook_url=endpoints[prefix + "nonbook_url"],
                 rest_url=endpoints[prefix + "rest_url"],
+                weight_per_minute=_SIMULATED_WEIGHT,
                 simulated=True,
             ),
         )
@@ -149,10 +153,6 @@ class World:
 
 def _kind(settings: AlltickSettings | JayxSettings | ExtensionSettings) -> str:
     return settings.kind
-
-
-def _numbers(sizes: Mapping[str, str | float]) -> dict[str, float]:
-    return {key: size for key, size in sizes.items() if not isinstance(size, str)}
 
 
 def missing_kinds(world: World, instruments: Iterable[Instrument], kinds: Sequence[str]) -> list[str]:

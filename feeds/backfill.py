@@ -47,8 +47,7 @@ class Backfill:
         """Why an instrument has no past, in words."""
         self.short: dict[str, str] = {}
         """Where less was received than the provider counted, in words."""
-        self.done: set[str] = set()
-        """Instruments whose first request was answered, well or badly."""
+        self._answered: set[tuple[str, str]] = set()
         self._history = history
         self._markets = markets
         self._clock = clock
@@ -66,6 +65,10 @@ class Backfill:
         if key not in self._count:
             self._count[key] = self._first_count(interval)
             self._schedule(key, 0.0)
+
+    def is_settled(self, address: str) -> bool:
+        """Return whether every first request for an instrument was answered, well or badly."""
+        return all(key in self._answered for key in self._count if key[0] == address)
 
     def gap(self, address: str) -> None:
         """Ask for what was missed while the link was lost."""
@@ -124,7 +127,7 @@ class Backfill:
         except HistoryError as error:
             log.info("%s: no history of %s: %s", address, interval, error)
             self.failed[address] = str(error)
-            self.done.add(address)
+            self._answered.add(key)
             self._merged(address)
             if not error.refused:
                 tries = self._tries[key] = self._tries.get(key, 0) + 1
@@ -133,7 +136,7 @@ class Backfill:
         self._tries[key] = 0
         self.failed.pop(address, None)
         self._merge(market, interval, candles, count)
-        self.done.add(address)
+        self._answered.add(key)
         self._merged(address)
         if interval == "1m":
             self._count[key] = AUDIT_BARS

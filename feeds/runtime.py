@@ -234,6 +234,12 @@ class Feed:
             market = Market(self.resolve(address), source="trade_agg" if source == "trade_agg" else "trade")
             self.markets[address] = market
             self._candles[address] = (interval, 0)
+            provider = self.providers[market.instrument.provider]
+            backfill = self._backfill(provider)
+            if backfill is not None:
+                if interval != "1m" and interval in provider.history_intervals:
+                    backfill.want(address, interval)
+                backfill.want(address)
         self._listeners.append(listener)
         if self._status_handle is None:
             self._status_handle = self._loop.call_later(STATUS_S, self._tell_states)
@@ -250,7 +256,7 @@ class Feed:
         if asked is None or not isinstance(market, Market):
             return
         backfill = self._backfills.get(market.instrument.provider)
-        if backfill is not None and address not in backfill.done:
+        if backfill is not None and not backfill.is_settled(address):
             return
         market.fold()
         interval, version = asked

@@ -154,10 +154,15 @@ def tail(
 ) -> int:
     """Print events of the addresses as they come, one a line; nothing is conflated."""
     from mdterm.app.providers import World, missing_kinds
+    from mdterm.feeds.intervals import IntervalError, parse_interval
     from mdterm.feeds.runtime import Feed
     from mdterm.feeds.thread import FeedThread
 
     streams = read_kinds(kinds)
+    try:
+        interval = parse_interval(interval)
+    except IntervalError as error:
+        raise Failed(f"--interval: {error}", USAGE) from error
     world = World(context)
     try:
         instruments = world.instruments(addresses)
@@ -174,7 +179,7 @@ def tail(
 
         def build() -> Feed:
             feed = Feed(world.providers)
-            feed.listen(wants, output.take)
+            feed.listen(wants, output.take, interval=interval)
             return feed
 
         feed = FeedThread(build)

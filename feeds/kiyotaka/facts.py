@@ -79,8 +79,9 @@ CAPABILITIES = Capabilities(
     has_search=True,
     derived=frozenset({"candle"}),
 )
-# [SDK] intervals of REST bars; others are derived here.
-HISTORY_INTERVALS = frozenset({"1m", "5m", "15m", "1h", "4h", "1d", "1w"})
+# [SDK] REST has bars of 1m, 5m, 15m, 1h, 4h and 1d; the history folds the others from these.
+HISTORY_INTERVALS = frozenset({"1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d", "1w"})
+FREE_WEIGHT = 10  # [DOC] weight a minute of the Free plan; bursts may be twice that
 BACKOFF = Backoff(first=1.0, cap=30.0)
 
 # The longest believable silence. Liquidations, funding, open interest and profiles may be silent for

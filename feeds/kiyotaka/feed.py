@@ -7,6 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from mdterm.feeds.address import Address, AddressError, Instrument, parse_address
+from mdterm.feeds.clock import SystemClock
 from mdterm.feeds.contract import (
     Backoff,
     Capabilities,
@@ -55,6 +56,7 @@ class Options(msgspec.Struct, frozen=True):
     """Block sizes by ``EXCHANGE:SYMBOL`` or symbol; they win over ``block_size``."""
     liquidation_side: Literal["position", "order"] = "position"
     channels: Mapping[str, ChannelOptions] = msgspec.field(default_factory=dict)
+    weight_per_minute: int = facts.FREE_WEIGHT
     simulated: bool = False
 
 
@@ -232,8 +234,19 @@ class Kiyotaka:
 
 
 def make(name: str, options: Options) -> Kiyotaka:
-    """Return an instance of the provider."""
-    return Kiyotaka(name, options)
+    """Return an instance of the provider, with its history."""
+    from mdterm.feeds.kiyotaka.http import KiyotakaHistory
+
+    history = KiyotakaHistory(
+        options.rest_url or facts.REST_BASE,
+        options.token,
+        instance=name,
+        auth_header=options.auth_header or facts.AUTH_HEADER,
+        weight_per_minute=options.weight_per_minute,
+        burst=2 * options.weight_per_minute,
+        clock=SystemClock(),
+    )
+    return Kiyotaka(name, options, history)
 
 
 def number_text(value: float) -> str:
