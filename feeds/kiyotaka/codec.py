@@ -26,8 +26,12 @@ from mdterm.feeds.kiyotaka import facts, lenient, wire
 from mdterm.feeds.kiyotaka.handshake import Channel, Handshake
 from mdterm.feeds.kiyotaka.inflate import InflateError, Inflater
 from mdterm.feeds.recent import Recent
+from mdterm.feeds.text import clean
 
+_Routes = dict[tuple[str | None, str | None], str]
+"""Addresses by exchange and symbol, or by exchange and coin."""
 _SIDES: dict[str | None, Side] = {"BUY": "buy", "SELL": "sell"}
+_GROUPED = ("groupByType", "1")
 _NEWEST_S = 4_102_444_800  # the year 2100: later than this is no time
 _NS = 1_000_000_000
 _MOST = 1e18  # no price or size is more; with it no sum, product or row of a ladder leaves float64
@@ -60,8 +64,8 @@ class KiyotakaCodec:
         self._long_side = long_side
         self._handshake = Handshake(token, compression, self.verdicts)
         self._inflater = Inflater()
-        self._routes: dict[str, dict[tuple[str | None, str | None], str]] = {}
-        self._coins: dict[str, dict[tuple[str | None, str | None], str]] = {}
+        self._routes: dict[str, _Routes] = {}
+        self._coins: dict[str, _Routes] = {}
         self._steps: dict[str, float | None] = {}
         self._recent: dict[str, Recent] = {}
         self._wants: tuple[Want, ...] = ()
@@ -69,8 +73,8 @@ class KiyotakaCodec:
     def want(self, wants: Sequence[Want]) -> None:
         """Set the whole wanted set; points of anything else are dropped from now on."""
         self._wants = tuple(wants)
-        routes: dict[str, dict[tuple[str | None, str | None], str]] = {}
-        coins: dict[str, dict[tuple[str | None, str | None], str]] = {}
+        routes: dict[str, _Routes] = {}
+        coins: dict[str, _Routes] = {}
         channels: dict[Channel, str] = {}
         for want in sorted(self._wants):
             instrument = self._resolve(want.address)
@@ -78,7 +82,7 @@ class KiyotakaCodec:
             if channel is None:
                 continue
             channels.setdefault(channel, want.address)
-            where = coins if instrument.grouped else routes
+            where = coins if instrument.grouped or _GROUPED in channel.parameters else routes
             where.setdefault(channel.type, {})[(instrument.exchange, instrument.symbol)] = want.address
             self._recent.setdefault(want.address, Recent())
             self._steps[want.address] = channel.block_size
@@ -124,7 +128,7 @@ class KiyotakaCodec:
             series, trade = point.series, point.trade
             if trade is not None and trades is not None and series.type == "TRADE":
                 # The hot path, written out: one frame may hold dozens of these.
-                address = trades.get((series.exchange, series.symbol))
+                address = trades.get((series.exchange, series.symbol)) or self._address(series)
                 if address is None:
                     continue
                 price, size, id_ = trade.price, trade.amount, trade.id
@@ -169,22 +173,20 @@ class KiyotakaCodec:
         return self._inflater.inflate(frame)
 
     def _address(self, series: wire.Series) -> str | None:
-        """Return the wanted address a series belongs to; grouped series are known by their coin."""
+        """Return the wanted address a series belongs to; grouped series are known by their coin.
+
+        All fields but the type are optional [DOC tolerance]: without an exchange, a symbol that is
+        wanted of one exchange only is that one.
+        """
         routes = self._routes.get(series.type)
         if routes is not None and series.symbol is not None:
-            address = routes.get((series.exchange, series.symbol))
+            address = _find(routes, series.exchange, series.symbol)
             if address is not None:
                 return address
         coins = self._coins.get(series.type)
-        if coins is None:
+        if coins is None or (series.symbol is not None and series.coin not in (None, series.symbol)):
             return None
-        if series.symbol is not None and series.symbol != series.coin:
-            return None
-        coin = series.coin if series.coin is not None else series.symbol
-        address = coins.get((series.exchange, coin))
-        if address is None and series.exchange is None and len(coins) == 1:
-            address = next(iter(coins.values()))  # merged over exchanges, so none is named
-        return address
+        return _find(coins, series.exchange, series.coin if series.coin is not None else series.symbol)
 
     def _other(self, point: wire.Point, seen: int) -> Event | None:
         series = point.series
@@ -195,22 +197,23 @@ class KiyotakaCodec:
         if address is None:
             return None
         event: Event | None = None
-        if point.blockBookSnapshot is not None:
+        kind = series.type
+        if kind == "BLOCK_BOOK_SNAPSHOT" and point.blockBookSnapshot is not None:
             event = self._book(address, series, point.blockBookSnapshot, seen)
-        elif point.tradeAggregation is not None:
+        elif kind == "TRADE_AGG" and point.tradeAggregation is not None:
             event = _trade_agg(address, series, point.tradeAggregation, seen)
-        elif point.liquidation is not None:
+        elif kind == "LIQUIDATION" and point.liquidation is not None:
             event = self._liquidation(address, series, point.liquidation, seen)
             if event is None:
                 return None
-        elif point.fundingRate is not None:
+        elif kind == "FUNDING_RATE" and point.fundingRate is not None:
             rate = point.fundingRate
             event = Funding(address, _ns(rate.timestamp), seen, rate.fundingRate, rate.predictedFundingRate)
-        elif point.openInterest is not None:
+        elif kind == "OPEN_INTEREST" and point.openInterest is not None:
             interest = point.openInterest
-            if 0.0 <= interest.openInterest < _MOST:
+            if interest.openInterest is not None and 0.0 <= interest.openInterest < _MOST:
                 event = OpenInterest(address, _ns(interest.timestamp), seen, interest.openInterest)
-        elif point.volumeProfileAggregation is not None:
+        elif kind == "VOLUME_PROFILE_AGG" and point.volumeProfileAggregation is not None:
             event = _profile(address, series, point.volumeProfileAggregation, seen)
         if event is None:
             self.bad_frames += 1
@@ -242,11 +245,21 @@ class KiyotakaCodec:
             self.duplicates += 1
             return None
         position: Position | None = None
-        if series.side in _SIDES:
-            position = "long" if series.side == self._long_side else "short"
+        side = series.side
+        if side in _SIDES:
+            position = "long" if side == self._long_side else "short"
+        elif side is not None:
+            side = clean(side, 16)
         return Liquidation(
-            address, _ns(one.timestamp), seen, one.id or None, one.price, one.amount, position, series.side
+            address, _ns(one.timestamp), seen, one.id or None, one.price, one.amount, position, side
         )
+
+
+def _find(routes: _Routes, exchange: str | None, symbol: str | None) -> str | None:
+    if exchange is not None:
+        return routes.get((exchange, symbol))
+    found = [address for (_, known), address in routes.items() if known == symbol]
+    return found[0] if len(found) == 1 else None
 
 
 def _ns(stamp: wire.Stamp | None) -> int | None:

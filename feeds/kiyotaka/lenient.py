@@ -55,13 +55,15 @@ def _point(raw: Any) -> wire.Point:
         symbol=_text(series.get("symbol")),
         side=_text(series.get("side")),
         coin=_text(series.get("coin")),
-        blockSize=None if series.get("blockSize") is None else _number(series["blockSize"]),
+        blockSize=_step(series.get("blockSize")),
     )
     point = wire.Point(series=found)
     key = wire.PAYLOADS.get(kind)
     if key is None:
         return point
     body = raw.get(key, raw.get("Point"))
+    if not isinstance(body, dict):
+        raise TypeError("a point without its payload")
     setattr(point, key, _READERS[kind](body))
     return point
 
@@ -83,14 +85,23 @@ def _optional(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def _step(value: Any) -> float | None:
+    try:
+        return _optional(value)
+    except (TypeError, ValueError, OverflowError):
+        return None  # the width that was asked for stands in
+
+
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+    """Return text; halves of surrogate pairs, which JSON can escape, would break every encoder later."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
 
 
 def _id(value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        return None
-    return str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    found = _text(value)
+    return found if found is not None and len(found) <= wire.LONGEST_ID else None
 
 
 def _stamp(value: Any) -> wire.Stamp:
@@ -136,7 +147,7 @@ def _aggregation(body: Any) -> wire.TradeAggregation:
         high=_number(body["high"]),
         low=_number(body["low"]),
         close=_number(body["close"]),
-        volume=_optional(body.get("volume")) or 0.0,
+        volume=_number(body.get("volume") or 0.0),  # proto leaves zeros out; NaN is dropped later
         timestamp=_stamp(body.get("timestamp")),
         firstTimestamp=None if first is None else _stamp(first),
         lastTimestamp=None if last is None else _stamp(last),
@@ -170,7 +181,7 @@ def _funding(body: Any) -> wire.FundingRate:
 
 def _open_interest(body: Any) -> wire.OpenInterest:
     return wire.OpenInterest(
-        timestamp=_stamp(body.get("timestamp")), openInterest=_number(body.get("openInterest", 0.0))
+        timestamp=_stamp(body.get("timestamp")), openInterest=_optional(body.get("openInterest"))
     )
 
 

@@ -8,9 +8,13 @@ Example frame [DOC]::
     "timestamp":{"seconds":1769058875,"nanoseconds":830000000}}}]}
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+
+LONGEST_ID = 128
+"""Ids are remembered, so their length is bounded; the longest that exchanges use is 36."""
+Id = Annotated[str, msgspec.Meta(max_length=LONGEST_ID)]
 
 
 class Stamp(msgspec.Struct, gc=False):
@@ -34,7 +38,7 @@ class Series(msgspec.Struct, gc=False):
 class Trade(msgspec.Struct, gc=False):
     """[DOC] ``amount`` is in the base asset."""
 
-    id: str
+    id: Id
     price: float
     amount: float
     timestamp: Stamp
@@ -67,7 +71,7 @@ class Liquidation(msgspec.Struct, gc=False):
     price: float
     amount: float
     timestamp: Stamp
-    id: str | None = None
+    id: Id | None = None
 
 
 class FundingRate(msgspec.Struct, gc=False):
@@ -82,7 +86,7 @@ class OpenInterest(msgspec.Struct, gc=False):
     """[DOC] in contracts or base asset, depending on the exchange."""
 
     timestamp: Stamp
-    openInterest: float = 0.0
+    openInterest: float | None = None
 
 
 class VolumeProfileAggregation(msgspec.Struct, gc=False):
