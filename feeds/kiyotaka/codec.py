@@ -111,12 +111,14 @@ class KiyotakaCodec:
             found, left_out = lenient.read(data)
             self.bad_frames += left_out
             if found is None:
+                if data is not frame:
+                    self._inflater.spoiled()
+                    self.needs_reset = self._inflater.is_lost
                 return []
             message = found
         except InflateError:
             self.bad_frames += 1
-            # In a shared window everything after a broken frame is lost too.
-            self.needs_reset = self._inflater.form == "shared"
+            self.needs_reset = self._inflater.is_lost
             return []
         if not message.points:
             self._handshake.control(message)

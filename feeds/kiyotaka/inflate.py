@@ -5,10 +5,15 @@ brotli stream per message (finished or only flushed), or one connection-wide win
 binary message looks the same either way; from the second on the form is known.
 """
 
+from typing import Literal
+
 import brotli
 import msgspec
 
 from mdterm.feeds.kiyotaka.facts import MAX_MESSAGE
+
+_BAD_RUN = 8
+"""So many unreadable frames one after another mean that the form was misjudged or the stream broke."""
 
 
 class InflateError(ValueError):
@@ -19,41 +24,47 @@ class Inflater:
     """One per connection: ``frame`` in, JSON bytes out."""
 
     def __init__(self, limit: int = MAX_MESSAGE) -> None:
-        self.form: str | None = None
-        """``each``, ``shared``, or None while undecided."""
+        self.form: Literal["each", "shared"] | None = None
+        """None while undecided."""
+        self.is_lost = False
+        """True when nothing further can be read on this connection."""
         self._limit = limit
-        self._shared = brotli.Decompressor()
-        self._shared_alive = True
-        self._messages = 0
+        self._shared: brotli.Decompressor | None = brotli.Decompressor()
+        self._read = 0
+        self._bad = 0
 
     def inflate(self, frame: bytes) -> bytes:
         """Return the JSON of a compressed frame. Raise InflateError."""
-        if self.form == "shared":
-            out = self._through_window(frame)
-            if out is None:
-                raise InflateError("the compressed stream broke")
-            return out
-        each = self._process(brotli.Decompressor(), frame)
-        if self.form == "each":
-            if each is None:
-                raise InflateError("not a brotli frame")
-            return each
-        shared = self._through_window(frame) if self._shared_alive else None
-        self._messages += 1
-        if self._messages > 1:
-            if each is not None:
-                self.form = "each"
-            elif shared is not None:
-                self.form = "shared"
+        try:
+            out = self._inflate(frame)
+        except InflateError:
+            self._bad += 1
+            if self.form is None and self._read == 0:
+                self._shared = brotli.Decompressor()  # junk before the first message began no window
+            # A window that missed a frame never recovers.
+            self.is_lost = self.form == "shared" or self._bad >= _BAD_RUN
+            raise
+        self._bad = 0
+        return out
+
+    def spoiled(self) -> None:
+        """Learn that what was inflated last is no JSON: a cut-off message leaves its rest in the window."""
+        self.is_lost = self.form == "shared"
+
+    def _inflate(self, frame: bytes) -> bytes:
+        each = None if self.form == "shared" else self._process(brotli.Decompressor(), frame)
+        shared = None
+        if self.form != "each" and self._shared is not None:
+            shared = self._process(self._shared, frame)
+            if shared is None:
+                self._shared = None
         out = each if each is not None else shared
         if out is None:
             raise InflateError("not a brotli frame")
-        return out
-
-    def _through_window(self, frame: bytes) -> bytes | None:
-        out = self._process(self._shared, frame)
-        if out is None:
-            self._shared_alive = False  # a window that missed a frame never recovers
+        if self.form is None:
+            self._read += 1
+            if self._read > 1:
+                self.form = "each" if each is not None else "shared"
         return out
 
     def _process(self, stream: brotli.Decompressor, frame: bytes) -> bytes | None:
