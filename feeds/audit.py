@@ -55,7 +55,7 @@ def audit(store: CandleStore, told: Sequence[Candle], since: int | None = None) 
         return Audit(0, 0.0, 0.0, None, None, None)
     coverage, words = received / theirs, None
     if coverage < ENOUGH:
-        span = "minute" if minutes == 1 else f"{minutes} minutes"
+        span = "1 minute" if minutes == 1 else f"{minutes} minutes"
         # Rounded down: 99.9 % would say that enough was received.
         share = int(coverage * 1000) / 10
         words = f"received {share:.1f} % of the provider's own volume over {span}"

@@ -16,7 +16,7 @@ from mdterm.feeds.events import Candle, Trade, TradeAgg
 from mdterm.feeds.folded import Folded, sum_bars
 from mdterm.feeds.gaps import Gaps
 from mdterm.feeds.intervals import LENGTHS, MINUTE, PARENTS, SECOND, Session, bucket_end, bucket_start
-from mdterm.feeds.runs import AggRuns, Recent, runs_of
+from mdterm.feeds.runs import AggRuns, RecentTrades, runs_of
 
 BASE_BARS = 14_400
 FOLDED_BARS = 5_000
@@ -83,7 +83,7 @@ class CandleStore:
         self._told_from: dict[str, int] = {}
         # The provider's bars that trades still add to, by key: what it had told when it was asked.
         self._running: dict[int, Bar] = {}
-        self._recent = Recent()
+        self._recent = RecentTrades()
         self._aggs = AggRuns()
 
     # Trades come in.
@@ -195,10 +195,12 @@ class CandleStore:
         told, held = bar_of(candle, key, GIVEN), minutes.get(key)
         if held is not None and held.flags & SETTLED:
             return True
+        seen_whole = (
+            self.joined_at is not None and self.joined_at <= key and not self.gaps.broke(key, key + MINUTE)
+        )
         if candle.last_ts is None:
             # Which trades are inside cannot be told: ours are exact if we saw them all.
-            joined, broken = self.joined_at, self.gaps.broke(key, key + MINUTE)
-            if held is None or joined is None or joined > key or broken:
+            if held is None or not seen_whole:
                 minutes.mend(told)
             return True
         known = self._running.get(key)
@@ -207,7 +209,8 @@ class CandleStore:
         if self._run_on(told):
             self._running[key] = told
             return True
-        if held is None or held.volume < told.volume:
+        # The trades after it are gone. Ours lacks nothing if it was joined before or seen whole.
+        if held is None or (known is None and not seen_whole and held.volume < told.volume):
             minutes.mend(told)
         return False
 

@@ -141,7 +141,7 @@ def _grows(before: TradeAgg, agg: TradeAgg) -> bool:
     )
 
 
-class Recent:
+class RecentTrades:
     """What was traded last, for joining it to a provider's running bar: at most 20,000 trades.
 
     Kept are those of the newest minute and the one before; ten minutes of them while a backfill is awaited.

@@ -30,7 +30,7 @@ def figures(candle: Candle) -> Figures:
 
 def bars(trades: Iterable[Trade], interval: str) -> list[Figures]:
     """Cut a tape into bars, plainly: sort it by venue time, earlier arrivals first."""
-    out = []
+    out: list[Figures] = []
     tape = sorted(trades, key=lambda one: one.ts or 0)
     for start, group in groupby(tape, lambda one: bucket_start(one.ts or 0, interval)):
         inside = list(group)
@@ -302,7 +302,7 @@ def test_bars_that_stream_need_no_trades() -> None:
 
 
 def test_old_bars_of_the_provider_join_sums_of_our_own() -> None:
-    """Hours of the provider before the minutes that are known; the hour cut by the minutes' start is its own."""
+    """Hours of the provider before the minutes that are known; the cut hour is its own."""
     tape = [trade(60 + at * 600, 100.0 + at, 1.0) for at in range(36)]  # six hours from midnight
     minutes = told([one for one in tape if (one.ts or 0) >= START + MINUTE + 4 * HOUR + 30 * MINUTE])
     store = CandleStore(ADDRESS)
