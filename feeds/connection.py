@@ -51,6 +51,8 @@ class Connection:
         self.codec.want(link.wants)
         self.health = LinkHealth(since=clock.mono())
         self.latency_s: float | None = None
+        self.opened_count = 0
+        """How often a socket was opened."""
         self.refusals: list[Refusal] = []
         """Refusals of single addresses so far."""
         self.data_at = clock.mono()
@@ -173,6 +175,7 @@ class Connection:
             now = self._clock.mono()
             self.data_at = now
             self._given_up = None
+            self.opened_count += 1
             self.codec.opened(now)
             self._record("open", text=link.url)
             self._phase("open", None, opened_once=True, opened_at=now, retry_at=None)
