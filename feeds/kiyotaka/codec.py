@@ -66,7 +66,7 @@ class KiyotakaCodec:
         self._inflater = Inflater()
         self._routes: dict[str, _Routes] = {}
         self._coins: dict[str, _Routes] = {}
-        self._steps: dict[str, float | None] = {}
+        self._steps: dict[str, float] = {}
         self._recent: dict[str, Recent] = {}
         self._wants: tuple[Want, ...] = ()
 
@@ -76,6 +76,7 @@ class KiyotakaCodec:
         routes: dict[str, _Routes] = {}
         coins: dict[str, _Routes] = {}
         channels: dict[Channel, str] = {}
+        steps: dict[str, float] = {}
         for want in sorted(self._wants):
             instrument = self._resolve(want.address)
             channel = self._channel(instrument, want.stream)
@@ -85,8 +86,9 @@ class KiyotakaCodec:
             where = coins if instrument.grouped or _GROUPED in channel.parameters else routes
             where.setdefault(channel.type, {})[(instrument.exchange, instrument.symbol)] = want.address
             self._recent.setdefault(want.address, Recent())
-            self._steps[want.address] = channel.block_size
-        self._routes, self._coins = routes, coins
+            if channel.block_size is not None:
+                steps[want.address] = channel.block_size
+        self._routes, self._coins, self._steps = routes, coins, steps
         self._handshake.want(channels)
         for address in self._recent.keys() - {want.address for want in self._wants}:
             del self._recent[address]
