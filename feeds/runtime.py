@@ -34,15 +34,12 @@ from mdterm.feeds.market import FULL_TIER, Market, Quote
 from mdterm.feeds.port import Post
 from mdterm.feeds.status import LinkHealth, Shown, StreamHealth, best, derive, overall
 from mdterm.feeds.views import derivatives_view, settle, view, watch_row
+from mdterm.feeds.wishes import Wishes
 
 log = logging.getLogger(__name__)
 
 Listener = Callable[[Sequence[Event]], None]
 
-BOOKS_WATCHED = 10
-"""Books that stay subscribed for a watchlist; a longer one follows the visible symbol."""
-BOOKS_WARM = 3
-"""Books of symbols left a moment ago that stay subscribed beyond that."""
 FOLLOW_S = 0.3
 """A key held down must not resubscribe at every step."""
 PREPARE_AGAIN_S = 15.0
@@ -67,11 +64,9 @@ class Feed:
         self.connections: dict[str, Connection] = {}
         self.streams: dict[tuple[str, Stream], StreamHealth] = {}
         self.beat = Beat(self.clock, period_s, lambda: self._lines)
+        self.wishes = Wishes()
         self._journal = journal
         self._instruments: dict[str, Instrument] = {}
-        self._watched: list[str] = []
-        self._visible: list[str] = []
-        """Addresses bound to panels, the latest first; the tail is kept warm."""
         self._listeners: list[Listener] = []
         self._listened: set[tuple[str, Stream]] = set()
         self._link_of: dict[tuple[str, Stream], Connection] = {}
@@ -107,7 +102,7 @@ class Feed:
         for instrument in instruments:
             self._instruments[instrument.address] = instrument
             self._market(instrument.address)
-        self._watched = [instrument.address for instrument in instruments]
+        self.wishes.watched = [instrument.address for instrument in instruments]
         self._replan()
 
     def bind(self, panel: str, address: str, spec: ViewSpec) -> None:
@@ -128,7 +123,7 @@ class Feed:
             )
         )
         if not over_all:
-            self._visible = [address, *(one for one in self._visible if one != address)][: BOOKS_WARM + 1]
+            self.wishes.bind(panel, address, STREAMS[type(spec)])
         self._want_interval(address, spec)
         self._replan(FOLLOW_S if self.connections else 0.0)
 
@@ -141,7 +136,7 @@ class Feed:
         if isinstance(spec, WatchSpec):
             rows = [
                 watch_row(self.markets[one], self.shown(one, "trade"), spec)
-                for one in self._watched
+                for one in self.wishes.watched
                 if one in self.markets
             ]
             return spec, WatchFrame(rows)
@@ -153,7 +148,7 @@ class Feed:
     def _panel_state(self, address: str, spec: ViewSpec) -> Shown:
         """Return the state that a panel's title tells."""
         if isinstance(spec, WatchSpec):
-            return best([self.shown(one, "trade") for one in self._watched])
+            return best([self.shown(one, "trade") for one in self.wishes.watched])
         streams = STREAMS[type(spec)]
         shown = self.shown(address, streams[0])
         if isinstance(spec, DerivativesSpec):
@@ -182,7 +177,7 @@ class Feed:
                 provider.history,
                 self.markets,
                 self.clock,
-                visible=lambda: self._visible,
+                visible=lambda: self.wishes.visible,
                 merged=self._merged,
             )
             self._tasks.append(self._loop.create_task(backfill.run()))
@@ -205,6 +200,7 @@ class Feed:
     def unbind(self, panel: str) -> None:
         """Let a panel go."""
         self.beat.remove(panel)
+        self.wishes.unbind(panel)
         self._replan(FOLLOW_S)
 
     def ack(self, number: int) -> None:
@@ -240,6 +236,7 @@ class Feed:
                 if interval != "1m" and interval in provider.history_intervals:
                     backfill.want(address, interval)
                 backfill.want(address)
+        self.wishes.listen(self._listened | self._sources)
         self._listeners.append(listener)
         if self._status_handle is None:
             self._status_handle = self._loop.call_later(STATUS_S, self._tell_states)
@@ -287,21 +284,6 @@ class Feed:
             self.markets[address] = market
         return market
 
-    def _wants(self) -> list[Want]:
-        ranks: dict[tuple[str, Stream], int] = {}
-        for binding in self.beat.bindings.values():
-            for stream in STREAMS[type(binding.spec)]:
-                if binding.address is not None:
-                    ranks[(binding.address, stream)] = 0
-        books = self._watched if len(self._watched) <= BOOKS_WATCHED else self._visible
-        for address in self._watched:
-            ranks.setdefault((address, "trade"), 1)
-        for address in books:
-            ranks.setdefault((address, "book"), 1)
-        for key in self._listened | self._sources:
-            ranks.setdefault(key, 0)
-        return sorted(Want(rank, address, stream) for (address, stream), rank in ranks.items())
-
     def _replan(self, delay: float = 0.0) -> None:
         if self._closed:
             return
@@ -314,7 +296,7 @@ class Feed:
         now = self.clock.mono()
         by_provider: dict[str, list[Want]] = {}
         wanted: set[tuple[str, Stream]] = set()
-        for want in self._wants():
+        for want in self.wishes.wants():
             key = (want.address, want.stream)
             wanted.add(key)
             instrument = self.resolve(want.address)

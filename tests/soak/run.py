@@ -115,7 +115,7 @@ async def soak(seconds: float, endpoints: dict[str, str]) -> int:
         print(
             f"{passed:6.0f} s  {received / passed:6.0f} messages/s  {len(ledger.ids):9d} trades  "
             f"{ledger.gaps:4d} gaps  {resident_mib():6.1f} MiB  "
-            f"{(time.process_time() - cpu) / passed:5.1%} of a core  {frames['posted'] / passed:4.1f} frames/s",
+            f"{(time.process_time() - cpu) / passed:5.1%} of a core  {frames['posted'] / passed:4.1f} fps",
             flush=True,
         )
     opened = sum(connection.opened_count for connection in feed.connections.values())

@@ -1,0 +1,59 @@
+"""What is wanted of the providers, from what is watched, shown and listened to. Pure."""
+
+from collections.abc import Iterable
+
+from mdterm.feeds.contract import Want
+from mdterm.feeds.events import Stream
+
+BOOKS_WATCHED = 10
+"""Books that stay subscribed for a watchlist; a longer one follows the visible symbol."""
+WARM = 10
+"""Instruments shown lately whose streams stay subscribed: coming back must cost no message."""
+
+
+class Wishes:
+    """The streams wanted now. Rank 0 stands on the screen or is listened to, 1 is kept ready."""
+
+    def __init__(self) -> None:
+        self.watched: list[str] = []
+        self._bound: dict[str, tuple[str, tuple[Stream, ...]]] = {}
+        self._warm: dict[str, set[Stream]] = {}
+        self._listened: set[tuple[str, Stream]] = set()
+
+    @property
+    def visible(self) -> list[str]:
+        """Instruments on the screen and, after them, those shown lately; the newest first."""
+        return list(reversed(self._warm))
+
+    def bind(self, panel: str, address: str, streams: tuple[Stream, ...]) -> None:
+        """Note what a panel shows."""
+        self._bound[panel] = (address, streams)
+        self._warm[address] = self._warm.pop(address, set()) | set(streams)
+        while len(self._warm) > WARM:
+            del self._warm[next(iter(self._warm))]
+
+    def unbind(self, panel: str) -> None:
+        """Note that a panel is gone; what it showed stays warm."""
+        self._bound.pop(panel, None)
+
+    def listen(self, wants: Iterable[tuple[str, Stream]]) -> None:
+        """Note what is listened to."""
+        self._listened.update(wants)
+
+    def wants(self) -> list[Want]:
+        """Return every stream wanted once, with its best rank."""
+        ranks: dict[tuple[str, Stream], int] = {}
+        for address, streams in self._bound.values():
+            for stream in streams:
+                ranks[(address, stream)] = 0
+        for key in self._listened:
+            ranks[key] = 0
+        for address, kept in self._warm.items():
+            for stream in kept:
+                ranks.setdefault((address, stream), 1)
+        for address in self.watched:
+            ranks.setdefault((address, "trade"), 1)
+        if len(self.watched) <= BOOKS_WATCHED:
+            for address in self.watched:
+                ranks.setdefault((address, "book"), 1)
+        return sorted(Want(rank, address, stream) for (address, stream), rank in ranks.items())
