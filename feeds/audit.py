@@ -15,8 +15,8 @@ ENOUGH = 0.999
 class Audit(msgspec.Struct, frozen=True):
     """``ours`` and ``theirs`` are volumes of the ``minutes`` compared; ``coverage`` is the share received.
 
-    A surplus of one minute does not make up for another's lack. ``worst`` is the minute (ns) that lacks
-    most. ``words`` tell what is wrong, None where enough was received or nothing could be compared.
+    A surplus of one minute does not make up for another's lack. ``words`` tell what is wrong and
+    ``worst`` is the minute (ns) that lacks most; None where enough was received or nothing was compared.
     """
 
     minutes: int
@@ -59,4 +59,4 @@ def audit(store: CandleStore, told: Sequence[Candle], since: int | None = None) 
         # Rounded down: 99.9 % would say that enough was received.
         share = int(coverage * 1000) / 10
         words = f"received {share:.1f} % of the provider's own volume over {span}"
-    return Audit(minutes, ours, theirs, coverage, worst, words)
+    return Audit(minutes, ours, theirs, coverage, worst if words else None, words)

@@ -5,6 +5,7 @@ Accepted as well: points as the sockets wrap them, their spelling of times, numb
 out, ``series`` and ``points`` missing. A point that cannot be read costs only itself.
 """
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ from mdterm.feeds.intervals import bucket_start
 
 _LAST_SECOND = 1 << 33  # beyond the year 2200: an int64 of ns must hold it
 _DEEPEST = 3
+_LISTS = ("series", "points")
 
 
 class WireError(ValueError):
@@ -130,14 +132,12 @@ def read_answer(body: bytes) -> Answer:
     """Return the answer with every point that can be read. Raise WireError."""
     try:
         return _answers.decode(body)
-    except msgspec.ValidationError:
-        pass
     except (msgspec.DecodeError, RecursionError):
-        raise WireError("the answer is not JSON") from None
+        pass
     try:
         raw = _raw_answers.decode(body)
-    except msgspec.DecodeError:
-        raise WireError("the answer is not of a known shape") from None
+    except (msgspec.DecodeError, RecursionError):
+        raw = _raw_answers.decode(_without_nan(body))
     answer = Answer(series=[], points=list(_readable(raw.points or [])))
     assert answer.series is not None
     for one in raw.series or []:
@@ -148,6 +148,17 @@ def read_answer(body: bytes) -> Answer:
             continue
         answer.series.append(Group(id=identity, points=list(_readable(group.points or []))))
     return answer
+
+
+def _without_nan(body: bytes) -> bytes:
+    """Return an answer with null for NaN and Infinity, which are no JSON but are sent. Raise WireError."""
+    try:
+        whole = json.loads(body, parse_constant=lambda _: None)
+        if isinstance(whole, dict) and all(isinstance(whole.get(name) or [], list) for name in _LISTS):
+            return msgspec.json.encode({name: whole.get(name) or None for name in _LISTS})
+    except (ValueError, RecursionError, OverflowError):
+        raise WireError("the answer is not JSON") from None
+    raise WireError("the answer is not of a known shape")
 
 
 def _readable(raws: Sequence[msgspec.Raw]) -> Iterator[Point]:
@@ -264,7 +275,7 @@ def read_block_size(body: bytes) -> float | None:
     for one in sizes if isinstance(sizes, list) else []:
         try:
             size = float(one)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             continue
         if math.isfinite(size) and size > 0 and not isinstance(one, bool):
             found.append(size)

@@ -1,6 +1,7 @@
 """The REST client against answers as documented, as doubted, and as hostile as they come."""
 
 import asyncio
+import contextlib
 import json
 import subprocess
 import sys
@@ -10,10 +11,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.contract import HistoryError
 from mdterm.feeds.kiyotaka import http
+from mdterm.feeds.kiyotaka import http_wire as wire
 from mdterm.feeds.kiyotaka.http import KiyotakaHistory, WeightBudget, retry_after, weight_of
 
 KEY = "secret-key-0123456789"
@@ -22,6 +26,20 @@ BTC = Instrument(
 )
 MINUTE = 60
 T0 = 1_769_058_840  # 2026-01-22 05:14:00 UTC
+NAMES = [
+    "Point",
+    "series",
+    "points",
+    "id",
+    "open",
+    "high",
+    "timestamp",
+    "s",
+    "ns",
+    "volume",
+    "blockSizes",
+    "rawSymbol",
+]
 Handler = Callable[[httpx.Request], httpx.Response]
 
 
@@ -255,6 +273,59 @@ async def test_the_fuller_of_two_tellings_counts() -> None:
     ]
     (bar,) = await history(Service(ok({"series": [series(points, "BUY")]}))).candles(BTC, "1m", 1)
     assert (bar.close, bar.volume) == (3.0, 8.0)
+
+
+scraps = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(max_size=3),
+        st.sampled_from([T0, 10**400]),
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(scraps, st.binary(max_size=4))
+@settings(max_examples=200, deadline=None, database=None)
+def test_no_answer_breaks_the_reader(scrap: Any, junk: bytes) -> None:
+    whole = {"series": [series([scrap, point(T0, (1, 1, 1, 1, 5))], "BUY"), scrap], "points": [scrap]}
+    for body in (json.dumps(whole).encode(), json.dumps(scrap).encode(), junk):
+        read_all(body)
+    kept = wire.legs(wire.read_answer(json.dumps({"series": whole["series"][:1]}).encode()), BTC)
+    assert any(leg.volume == 5.0 for leg in kept)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"series":[{"points":[{"Point":{"volume":' + b"9" * 5000 + b"}}]}]}",
+        b"9" * 5000,
+        b'{"retry_after":' + b"9" * 5000 + b',"blockSizes":[' + b"9" * 400 + b"]}",
+        b"[" * 100_000,
+        b'{"series":' * 50_000,
+        b"[" * 600 + b"]" * 600,
+    ],
+    ids=["figure", "number", "wait", "deep", "deeper", "closed"],
+)
+def test_no_number_and_no_depth_breaks_the_reader(body: bytes) -> None:
+    read_all(body)
+
+
+def read_all(body: bytes) -> None:
+    """Give a body to every reader: it is read, or told to be unreadable."""
+    with contextlib.suppress(wire.WireError):
+        wire.candles_of(wire.legs(wire.read_answer(body), BTC), BTC.address, "1m", 0)
+    with contextlib.suppress(wire.WireError):
+        wire.read_markets(body, "kiyotaka")
+    with contextlib.suppress(wire.WireError):
+        wire.read_block_size(body)
+    with contextlib.suppress(wire.WireError):
+        list(wire.flatten(wire.read_object(body)))
+    wire.read_failure(body)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>busy</html>", b"[1]", b'{"series":', b'{"series":7}', b"\xff"])
