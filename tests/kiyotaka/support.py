@@ -17,7 +17,8 @@ STREAMS: tuple[Stream, ...] = tuple(facts.CHANNELS)
 
 def provider(**options: Any) -> Kiyotaka:
     """Return an instance that need not ask for a block size."""
-    return Kiyotaka("kiyotaka", Options(**({"token": TOKEN, "block_size": 25.0} | options)))
+    whole: dict[str, Any] = {"token": TOKEN, "block_size": 25.0}
+    return Kiyotaka("kiyotaka", Options(**(whole | options)))
 
 
 def codec_of(
@@ -49,7 +50,9 @@ def stamp(seconds: Any = 1769058875, nanoseconds: Any = 830000000) -> dict[str, 
     return {"seconds": seconds, "nanoseconds": nanoseconds}
 
 
-def trade(id_: Any = "7126482260", *, side: str | None = "BUY", drop: str = "", **fields: Any) -> dict[str, Any]:
+def trade(
+    id_: Any = "7126482260", *, side: str | None = "BUY", drop: str = "", **fields: Any
+) -> dict[str, Any]:
     """Return a TRADE point, changed by ``fields`` and without the field ``drop``."""
     body = {"id": id_, "price": 90003, "amount": 0.002, "timestamp": stamp()} | fields
     body.pop(drop, None)

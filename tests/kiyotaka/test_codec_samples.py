@@ -192,4 +192,3 @@ def test_out_of_order_times_are_late_not_duplicate() -> None:
     late = frames.TRADE.replace(b"7126482260", b"7126482259").replace(b"1769058875", b"1769058870")
     (event,) = codec.feed(late, SEEN)
     assert event.ts == SECOND - 5_000 * MS + 830 * MS
-

@@ -206,7 +206,9 @@ def test_a_bad_entry_is_counted_and_costs_no_sibling(bad: Any) -> None:
 )
 def test_bytes_that_are_hardly_json_cost_no_sibling(raw: bytes) -> None:
     codec = codec_of()
-    point = json.dumps({"series": series("TRADE"), "trade": 0}).encode().replace(b'"trade": 0', b'"trade":' + raw)
+    point = (
+        json.dumps({"series": series("TRADE"), "trade": 0}).encode().replace(b'"trade": 0', b'"trade":' + raw)
+    )
     data = frame(GOOD, "here").replace(b'"here"', point)
     found = lines(codec.feed(data, SEEN))
     assert found[0]["id"] == "good"
@@ -305,7 +307,9 @@ def test_the_unit_follows_the_quote_asked_for(quote: str | None, unit: str) -> N
         (["89950", "1", "0", "NaN", 1, 1, 89975, "Infinity", 1], [(89950.0, 1.0, 0.0)]),
     ],
 )
-def test_a_profile_holds_whole_and_real_rows_only(profile: Any, rows: list[tuple[float, float, float]]) -> None:
+def test_a_profile_holds_whole_and_real_rows_only(
+    profile: Any, rows: list[tuple[float, float, float]]
+) -> None:
     point = payload("VOLUME_PROFILE_AGG", "volumeProfileAggregation", profile=profile)
     (event,) = codec_of().feed(frame(point), SEEN)
     assert isinstance(event, VolumeProfile)
@@ -323,7 +327,9 @@ def test_a_profile_may_have_no_time() -> None:
 # --- sides, rates, sums -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("side", "expected"), [("BUY", "buy"), ("SELL", "sell"), (None, None), ("NONE", None)])
+@pytest.mark.parametrize(
+    ("side", "expected"), [("BUY", "buy"), ("SELL", "sell"), (None, None), ("NONE", None)]
+)
 def test_a_trades_side_is_on_its_series(side: str | None, expected: str | None) -> None:
     (event,) = codec_of().feed(frame(trade(side=side) | {"side": "BUY"}), SEEN)
     assert isinstance(event, Trade)
