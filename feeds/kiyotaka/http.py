@@ -56,6 +56,7 @@ LISTING_S = 600.0
 FOUND = 100
 
 _UNKNOWN_MARKET = frozenset({"INVALID_SYMBOL", "INVALID_EXCHANGE"})  # [DOC]
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 
@@ -289,7 +290,10 @@ class KiyotakaHistory:
         body, words = bytearray(), None
         try:
             if self._client is None:
-                self._client = httpx.AsyncClient(transport=self._transport, timeout=TIMEOUT_S)
+                # Proxies come from the environment, but none leads to this machine's simulated venue.
+                self._client = httpx.AsyncClient(
+                    transport=self._transport, timeout=TIMEOUT_S, trust_env=self._host not in _LOOPBACK
+                )
             request = self._client.build_request(
                 "GET", self._base + path, params=tuple(pairs), headers={self._header: self._key}
             )

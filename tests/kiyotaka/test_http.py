@@ -696,6 +696,30 @@ async def test_closing_twice_and_asking_after() -> None:
     await client.close()
 
 
+async def test_no_proxy_stands_before_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 18\r\nConnection: close\r\n\r\n" + b'{"blockSizes":[5]}'
+        )
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    client = KiyotakaHistory(f"http://127.0.0.1:{port}", KEY, clock=Clock())
+    assert await client.block_size(BTC) == 5.0
+    await client.close()
+    server.close()
+    await server.wait_closed()
+
+
 def test_httpx_comes_with_the_first_request_only() -> None:
     code = (
         "import sys; from mdterm.feeds.clock import SystemClock; from mdterm.feeds.kiyotaka.http import"
