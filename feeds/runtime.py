@@ -16,7 +16,7 @@ from mdterm.feeds.beat import Beat
 from mdterm.feeds.binding import Binding
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.connection import Connection
-from mdterm.feeds.contract import Link, Provider, Unready, Want
+from mdterm.feeds.contract import Provider
 from mdterm.feeds.events import STREAM_OF, Event, FeedStatus, State, Stream, Trade
 from mdterm.feeds.frames import (
     STREAMS,
@@ -30,9 +30,10 @@ from mdterm.feeds.frames import (
     WatchSpec,
 )
 from mdterm.feeds.journal import Journal
+from mdterm.feeds.links import Links
 from mdterm.feeds.market import FULL_TIER, Market, Quote
 from mdterm.feeds.port import Post
-from mdterm.feeds.status import LinkHealth, Shown, StreamHealth, best, derive, overall
+from mdterm.feeds.status import Shown, StreamHealth, best, overall
 from mdterm.feeds.views import derivatives_view, settle, view, watch_row
 from mdterm.feeds.wishes import Wishes
 
@@ -42,7 +43,6 @@ Listener = Callable[[Sequence[Event]], None]
 
 FOLLOW_S = 0.3
 """A key held down must not resubscribe at every step."""
-PREPARE_AGAIN_S = 15.0
 TICK_S = 1.0
 STATUS_S = 0.25
 
@@ -61,18 +61,20 @@ class Feed:
         self.providers = dict(providers)
         self.clock: Clock = clock or SystemClock()
         self.markets: dict[str, Market | Quote] = {}
-        self.connections: dict[str, Connection] = {}
-        self.streams: dict[tuple[str, Stream], StreamHealth] = {}
         self.beat = Beat(self.clock, period_s, lambda: self._lines)
         self.wishes = Wishes()
-        self._journal = journal
+        self.links = Links(
+            self.providers,
+            self.clock,
+            journal,
+            resolve=self.resolve,
+            deliver=self._deliver,
+            changed=self._link_changed,
+            ready=self._replan,
+        )
         self._instruments: dict[str, Instrument] = {}
         self._listeners: list[Listener] = []
         self._listened: set[tuple[str, Stream]] = set()
-        self._link_of: dict[tuple[str, Stream], Connection] = {}
-        self._prepared: set[tuple[str, Stream]] = set()
-        self._preparing: dict[tuple[str, Stream], asyncio.Task[None]] = {}
-        self._hints: dict[str, float] = {}
         self._sources: set[tuple[str, Stream]] = set()
         """Streams wanted only to cut candles from."""
         self._candles: dict[str, tuple[str, int]] = {}
@@ -80,10 +82,6 @@ class Feed:
         self._backfills: dict[str, Backfill] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._states: dict[str, tuple[State, str | None]] = {}
-        self._closing: set[asyncio.Task[None]] = set()
-        self._pollers: dict[str, asyncio.Task[None]] = {}
-        self._delay_ms: dict[str, float] = {}
-        self._frames_then: dict[str, tuple[float, int]] = {}
         self._lines: list[LinkLine] = []
         self._loop = asyncio.get_running_loop()
         self._replan_handle: asyncio.TimerHandle | None = None
@@ -125,7 +123,7 @@ class Feed:
         if not over_all:
             self.wishes.bind(panel, address, STREAMS[type(spec)])
         self._want_interval(address, spec)
-        self._replan(FOLLOW_S if self.connections else 0.0)
+        self._replan(FOLLOW_S if self.links.connections else 0.0)
 
     def _frame(self, market: Market, spec: ViewSpec, now: float) -> tuple[ViewSpec, Frame | None]:
         """Return the spec as it stands now and the frame that it asks for."""
@@ -141,7 +139,7 @@ class Feed:
             ]
             return spec, WatchFrame(rows)
         if isinstance(spec, DerivativesSpec):
-            funding = self.shown(address, "funding") if (address, "funding") in self.streams else None
+            funding = self.shown(address, "funding") if (address, "funding") in self.links.streams else None
             return spec, derivatives_view(market, spec, funding)
         return spec, view(market, spec, now)
 
@@ -293,105 +291,13 @@ class Feed:
 
     def _plan(self) -> None:
         self._replan_handle = None
-        now = self.clock.mono()
-        by_provider: dict[str, list[Want]] = {}
-        wanted: set[tuple[str, Stream]] = set()
-        for want in self.wishes.wants():
-            key = (want.address, want.stream)
-            wanted.add(key)
-            instrument = self.resolve(want.address)
-            provider = self.providers[instrument.provider]
-            health = self.streams.get(key)
-            if health is None:
-                health = self.streams[key] = StreamHealth(now, provider.silence(want.stream).stale_after_s)
-                health.refused = provider.carries(instrument, want.stream)
-            if provider.carries(instrument, want.stream) is None:
-                by_provider.setdefault(instrument.provider, []).append(want)
-                self._prepare(provider, instrument, want.stream)
-        for key in self.streams.keys() - wanted:
-            del self.streams[key]
-        for name, found in by_provider.items():
-            self._poll(name, found)
+        for name, wants in self.links.plan(self.wishes.wants()).items():
             backfill = self._backfill(self.providers[name])
-            if backfill is None:
-                continue
-            for want in found:
+            for want in wants if backfill is not None else ():
                 if want.stream == "trade" and isinstance(self.markets.get(want.address), Market):
+                    assert backfill is not None
                     backfill.want(want.address)
-        self._reconcile(
-            [link for name, found in sorted(by_provider.items()) for link in self.providers[name].plan(found)]
-        )
-
-    def _reconcile(self, links: Sequence[Link]) -> None:
-        for key in self.connections.keys() - {link.key for link in links}:
-            task = self._loop.create_task(self.connections.pop(key).close())
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
-        self._link_of = {}
-        for link in links:
-            connection = self.connections.get(link.key)
-            if connection is None:
-                connection = self.connections[link.key] = Connection(
-                    link,
-                    self.providers[link.provider],
-                    deliver=self._deliver,
-                    changed=self._link_changed,
-                    clock=self.clock,
-                    journal=self._journal,
-                )
-                connection.start()
-            else:
-                connection.rewant(link)  # also unchanged: what it needed may just have become known
-            for want in link.wants:
-                self._link_of[(want.address, want.stream)] = connection
         self.beat.touch()
-
-    def _poll(self, name: str, wants: Sequence[Want]) -> None:
-        poller = self.providers[name].poller
-        if poller is None:
-            return
-        poller.want(wants)
-        if name not in self._pollers:
-            self._pollers[name] = self._loop.create_task(
-                poller.run(lambda events: self._deliver(None, events))
-            )
-
-    def _prepare(self, provider: Provider, instrument: Instrument, stream: Stream) -> None:
-        key = (instrument.address, stream)
-        if key not in self._prepared and key not in self._preparing:
-            self._preparing[key] = self._loop.create_task(self._make_ready(provider, instrument, stream))
-
-    async def _make_ready(self, provider: Provider, instrument: Instrument, stream: Stream) -> None:
-        """Let the provider learn what it needs before it can subscribe; try again until it can."""
-        key = (instrument.address, stream)
-        try:
-            while key in self.streams:
-                health = self.streams[key]
-                try:
-                    await provider.prepare(instrument, stream, self._hints.get(instrument.address))
-                except Unready as reason:
-                    health.waiting = str(reason)
-                    if reason.final:
-                        health.refused = str(reason)
-                        self._prepared.add(key)
-                        return
-                    self.beat.touch()
-                    await self._first_price(instrument.address)
-                else:
-                    health.waiting = None
-                    self._prepared.add(key)
-                    self._replan()
-                    return
-        finally:
-            del self._preparing[key]
-
-    async def _first_price(self, address: str) -> None:
-        """Return when a price becomes known, or after a while."""
-        known = address in self._hints
-        for _ in range(int(PREPARE_AGAIN_S / 0.1)):
-            await asyncio.sleep(0.1)
-            if not known and address in self._hints:
-                return
 
     # What comes.
 
@@ -404,24 +310,23 @@ class Feed:
             while end < count and type(events[end]) is kind and events[end].address == address:
                 end += 1
             run = events if end - at == count else events[at:end]
-            health = self.streams.get((address, STREAM_OF[kind]))
+            health = self.links.streams.get((address, STREAM_OF[kind]))
             if health is not None:
                 if health.last_at is None and kind is Trade:
                     self._joined(address, first.seen)
                 health.last_at = now
                 if health.lost_at is not None:
                     self._flows_again(address, STREAM_OF[kind], health, first.seen)
-            if self._preparing and type(first) is Trade:
-                self._hints[address] = first.price
+            if self.links.is_preparing and type(first) is Trade:
+                self.links.hints[address] = first.price
             market = self.markets.get(address)
             if market is not None:
                 market.apply(run)
             at = end
             if address in self._candles:
                 self._tell_candles(address)
-        newest = events[-1]
-        if newest.ts is not None and connection is not None:
-            self._delay_ms[connection.link.key] = (newest.seen - newest.ts) / 1e6
+        if connection is not None:
+            self.links.delayed(connection, events[-1])
         if self._sources:
             events = [event for event in events if (event.address, STREAM_OF[type(event)]) in self._listened]
         if events:
@@ -431,10 +336,7 @@ class Feed:
 
     def _link_changed(self, connection: Connection) -> None:
         lost = connection.health.phase in ("waiting", "refused") and connection.health.opened_once
-        for key, owner in self._link_of.items():
-            health = self.streams.get(key)
-            if owner is not connection or health is None:
-                continue
+        for key, health in self.links.served_by(connection):
             if lost and health.last_at is not None and health.lost_at is None:
                 health.lost_at = self.clock.wall()
                 market = self.markets.get(key[0])
@@ -473,21 +375,12 @@ class Feed:
 
     def shown(self, address: str, stream: Stream) -> Shown:
         """Return the state of one stream of one instrument now."""
-        key = (address, stream)
-        connection = self._link_of.get(key)
-        link: LinkHealth | None = None if connection is None else connection.health
-        health = self.streams.get(key)
-        if health is not None:
-            instrument = self._instruments[address]
-            health.closed_since = self.providers[instrument.provider].closed_since(
-                instrument, self.clock.wall()
-            )
-        return derive(link, health, self.clock.mono())
+        return self.links.shown(address, stream)
 
     def state(self, address: str) -> tuple[State, str | None]:
         """Return the state of an address as a whole."""
         # A gap in the past is told once; it does not hide that data flows now.
-        shown = [self.shown(*key) for key in self.streams if key[0] == address]
+        shown = [self.shown(*key) for key in self.links.streams if key[0] == address]
         state, detail = overall(shown)
         return ("live", None) if state == "gap" else (state, detail)
 
@@ -510,38 +403,15 @@ class Feed:
         if self._closed:
             return
         self._tick_handle = self._loop.call_later(TICK_S, self._tick)
-        now = self.clock.mono()
-        for (address, stream), health in self.streams.items():
+        for (address, stream), health in self.links.streams.items():
             market = self.markets.get(address)
             if stream in ("trade", "trade_agg") and isinstance(market, Market) and market.trade_count:
                 if health.lost_at is None:
                     health.gap_since = market.gap_since
                 backfill = self._backfills.get(market.instrument.provider)
                 health.partial = None if backfill is None else backfill.short.get(address)
-        self._lines = [self._line(connection, now) for connection in self.connections.values()]
+        self._lines = self.links.lines()
         self.beat.touch()
-
-    def _line(self, connection: Connection, now: float) -> LinkLine:
-        link, health = connection.link, connection.health
-        then, frames = self._frames_then.get(link.key, (now - TICK_S, health.frames))
-        self._frames_then[link.key] = (now, health.frames)
-        newest = max(
-            (
-                (stream.last_at or 0.0, (want.address, want.stream))
-                for want in link.wants
-                if (stream := self.streams.get((want.address, want.stream))) is not None
-            ),
-            default=None,
-        )
-        shown = self.shown(*newest[1]) if newest is not None else Shown("WARMING")
-        delay = self._delay_ms.get(link.key)
-        return LinkLine(
-            link.key,
-            link.provider,
-            shown,
-            None if delay is None else round(delay, 1),
-            round((health.frames - frames) / max(now - then, 1e-3), 1),
-        )
 
     async def close(self) -> None:
         """Close every connection and end every task."""
@@ -550,11 +420,10 @@ class Feed:
             if handle is not None:
                 handle.cancel()
         self.beat.close()
-        tasks = [*self._preparing.values(), *self._pollers.values(), *self._tasks]
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, *self._closing, return_exceptions=True)
-        await asyncio.gather(*(one.close() for one in self.connections.values()), return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.links.close()
         for provider in self.providers.values():
             if provider.history is not None:
                 await provider.history.close()

@@ -111,14 +111,14 @@ async def soak(seconds: float, endpoints: dict[str, str]) -> int:
         await asyncio.sleep(min(60.0, seconds - passed))
         passed = time.monotonic() - begun
         early = early or (resident_mib() if passed >= min(300.0, seconds / 4) else 0.0)
-        received = sum(connection.health.frames for connection in feed.connections.values())
+        received = sum(connection.health.frames for connection in feed.links.connections.values())
         print(
             f"{passed:6.0f} s  {received / passed:6.0f} messages/s  {len(ledger.ids):9d} trades  "
             f"{ledger.gaps:4d} gaps  {resident_mib():6.1f} MiB  "
             f"{(time.process_time() - cpu) / passed:5.1%} of a core  {frames['posted'] / passed:4.1f} fps",
             flush=True,
         )
-    opened = sum(connection.opened_count for connection in feed.connections.values())
+    opened = sum(connection.opened_count for connection in feed.links.connections.values())
     states = dict(ledger.states)
     await feed.close()
     markets = {one.address: feed.markets[one.address] for one in instruments}
