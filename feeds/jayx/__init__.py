@@ -1,0 +1,1 @@
+"""JayX: candles, books with trades, balances and open orders, over Socket.IO or a bare WebSocket."""
