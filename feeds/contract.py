@@ -60,11 +60,15 @@ class Silence(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """The provider said no. Without addresses it concerns the whole link; ``final`` forbids a retry."""
+    """The provider said no. Without addresses it concerns the whole link; ``final`` forbids a retry.
+
+    ``streams`` are the streams of the addresses that it concerns; none means all of them.
+    """
 
     detail: str
     addresses: tuple[str, ...] = ()
     final: bool = True
+    streams: tuple[Stream, ...] = ()
 
 
 class Due(NamedTuple):

@@ -343,7 +343,7 @@ class Feed:
                 if isinstance(market, Market) and key[1] == market.candles.source:
                     market.interrupted()
             for refusal in connection.refusals:
-                if key[0] in refusal.addresses:
+                if key[0] in refusal.addresses and (not refusal.streams or key[1] in refusal.streams):
                     health.refused = refusal.detail
         self.beat.touch(urgent=True)
         if self._listeners:

@@ -23,7 +23,7 @@ from mdterm.feeds.events import (
     VolumeProfile,
 )
 from mdterm.feeds.kiyotaka import facts, lenient, wire
-from mdterm.feeds.kiyotaka.handshake import Channel, Handshake
+from mdterm.feeds.kiyotaka.handshake import Budget, Channel, Handshake
 from mdterm.feeds.kiyotaka.inflate import InflateError, Inflater
 from mdterm.feeds.recent import Recent
 from mdterm.feeds.text import clean
@@ -50,6 +50,7 @@ class KiyotakaCodec:
         unit: Unit = "base",
         compression: str = "none",
         liquidation_side: str = "position",
+        budget: Budget | None = None,
     ) -> None:
         self.verdicts: list[Refusal] = []
         self.bad_frames = 0
@@ -62,7 +63,7 @@ class KiyotakaCodec:
         # [DOC] BUY liquidation = long liquidated; raw exchange feeds and some sources say the opposite.
         long_side = "BUY" if liquidation_side == "position" else "SELL"
         self._long_side = long_side
-        self._handshake = Handshake(token, compression, self.verdicts)
+        self._handshake = Handshake(token, compression, self.verdicts, budget or Budget())
         self._inflater = Inflater()
         self._routes: dict[str, _Routes] = {}
         self._coins: dict[str, _Routes] = {}

@@ -24,7 +24,7 @@ from mdterm.feeds.contract import (
 from mdterm.feeds.events import Stream, Unit
 from mdterm.feeds.kiyotaka import facts
 from mdterm.feeds.kiyotaka.codec import KiyotakaCodec
-from mdterm.feeds.kiyotaka.handshake import Channel
+from mdterm.feeds.kiyotaka.handshake import Budget, Channel
 
 _COIN = "coin="
 
@@ -74,6 +74,7 @@ class Kiyotaka:
         self.history = history
         self.poller: Poller | None = None
         self._options = options
+        self._budget = Budget()
         self._block_sizes: dict[str, float] = {}
         self._instruments: dict[str, Instrument] = {}
 
@@ -140,6 +141,7 @@ class Kiyotaka:
             unit=unit,
             compression=self._options.compression,
             liquidation_side=self._options.liquidation_side,
+            budget=self._budget,
         )
 
     def silence(self, stream: Stream) -> Silence:
