@@ -111,12 +111,13 @@ class PastBar(Struct, frozen=True, gc=False):
 class MarketSource(Protocol):
     """A stream of events in order of time, pulled by whoever paces it.
 
-    `waits` says that nothing may happen before somebody listens. `begin` is called once, fixes the first
-    moment and returns it; afterwards `next_ts` is the time of the next event (None: over) and `take` hands
+    Nothing happens before somebody listens, so that the first listener hears all of it: `begin` is called
+    once, fixes the first moment and returns it. `has_past` says that there is history from before; asking
+    for it begins the market too. Afterwards `next_ts` is the time of the next event (None: over) and `take` hands
     out every event before `until`. `past` is at most `minutes` bars up to the beginning, newest last.
     """
 
-    waits: bool
+    has_past: bool
 
     @property
     def instruments(self) -> tuple[Instrument, ...]: ...

@@ -85,8 +85,7 @@ class Floor:
         now_ns = self.clock.time_ns() if self._start_ns is None else self._start_ns
         self.origin = self.until = self.source.begin(now_ns)
         self._begun_at = self.clock.monotonic()
-        if self.source.waits:
-            self._early = deque()
+        self._early = deque()
         self.begun.set()
 
     def now_ns(self) -> int:
@@ -96,7 +95,7 @@ class Floor:
         return self.origin + int((self.clock.monotonic() - self._begun_at) * 1e9 * self.speed)
 
     def claim(self, symbol: str, kind: str) -> list[VenueEvent]:
-        """Return what a source that waited for a listener told of `symbol` before anybody claimed `kind`.
+        """Return what the source told of `symbol` before anybody claimed `kind`.
 
         Sockets that belong together subscribe moments apart and each must get everything; whoever comes
         after the first, or later than EARLY_S, gets what follows alone.

@@ -87,7 +87,7 @@ def rows(path: Path) -> Iterator[Row]:
 class PlaySource:
     """Play a recording in its own order and pace; silent when it ends."""
 
-    waits = True
+    has_past = False
 
     def __init__(self, path: Path, keep_time: bool = False) -> None:
         self._path = path

@@ -67,7 +67,7 @@ LISTINGS = (
 class SyntheticSource:
     """Several instruments, told in order of time."""
 
-    waits = False
+    has_past = True
 
     def __init__(self, seed: int, rate: float, listings: tuple[Listing, ...] = LISTINGS) -> None:
         self._rate = rate

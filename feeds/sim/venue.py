@@ -127,8 +127,6 @@ class Venue:
             "providers.kiyotaka.nonbook_url": f"ws://{where}/nonbook/ws",
             "providers.kiyotaka.rest_url": f"http://{where}",
         }
-        if not self._source.waits:
-            self.floor.begin()
         self._tasks = [asyncio.create_task(self._run_floor())]
         if config.faults:
             self._tasks.append(asyncio.create_task(self._run_cuts()))
