@@ -8,3 +8,8 @@ import platformdirs
 def config_file() -> Path:
     """Return the user's configuration file. Only `mdterm config init` ever writes it."""
     return platformdirs.user_config_path("mdterm") / "config.toml"
+
+
+def state_folder() -> Path:
+    """Return the folder for what mdterm itself remembers; whoever writes there makes it, for its user alone."""
+    return platformdirs.user_state_path("mdterm")

@@ -12,11 +12,15 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, tuple[str, str]] = {
     "watch": ("mdterm.app.commands.watch:watch", "The dashboard (also without a command)."),
     "tail": ("mdterm.app.commands.tail:tail", "Events to standard output, one a line."),
+    "once": ("mdterm.app.commands.once:once", "An instrument as text, one line or JSON, once."),
     "simulate": ("mdterm.app.commands.simulate:simulate", "The simulated venue, in the foreground."),
     "config": (
         "mdterm.app.commands.config:config",
         "Where the configuration is, what it says, what is wrong.",
     ),
+    "symbols": ("mdterm.app.commands.symbols:symbols", "What can be watched, one address a line."),
+    "keys": ("mdterm.app.commands.keys:keys", "Every key, as it is bound now."),
+    "themes": ("mdterm.app.commands.themes:themes", "The themes, and with --show their colours."),
     "completion": ("mdterm.app.commands.completion:completion", "Shell completion."),
 }
 DEFAULT = "watch"

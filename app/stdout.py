@@ -1,0 +1,17 @@
+"""Standard output: data, whole, to a reader that may have gone."""
+
+import sys
+
+from mdterm.app.commands.context import PipeClosed
+
+
+def write_out(text: str) -> None:
+    """Write and flush. What the locale cannot say becomes ``?``. Raise PipeClosed."""
+    out = sys.stdout
+    data = text.encode(out.encoding or "utf-8", "replace")
+    try:
+        out.flush()
+        out.buffer.write(data)
+        out.buffer.flush()
+    except BrokenPipeError:
+        raise PipeClosed from None
