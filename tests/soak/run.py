@@ -17,8 +17,9 @@ import resource
 import subprocess
 import sys
 import time
+from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mdterm.app.commands.context import Context
@@ -43,9 +44,10 @@ class Ledger:
     """Every trade received, as little of it as the checks need."""
 
     def __init__(self) -> None:
-        self.trades: dict[str, list[tuple[int, float, float]]] = {}
-        self.ids: list[int] = []
-        self.others: list[int] = []
+        # Arrays: the memory of the check must not hide that of the feed.
+        self.trades: dict[str, tuple[array[int], array[float], array[float]]] = {}
+        self.ids: array[int] = array("q")
+        self.others: array[int] = array("q")
         """Ids of liquidations, which the venue counts with the trades."""
         self.events = 0
         self.gaps = 0
@@ -59,7 +61,11 @@ class Ledger:
                 assert event.id is not None
                 assert event.ts is not None
                 self.ids.append(int(event.id))
-                self.trades.setdefault(event.address, []).append((event.ts, event.price, event.size or 0.0))
+                columns = self.trades.get(event.address)
+                if columns is None:
+                    columns = self.trades[event.address] = (array("q"), array("d"), array("d"))
+                for column, value in zip(columns, (event.ts, event.price, event.size or 0.0), strict=True):
+                    column.append(value)  # type: ignore[arg-type]  # each its own type
             elif type(event) is Liquidation:
                 assert event.id is not None
                 self.others.append(int(event.id))
@@ -68,7 +74,7 @@ class Ledger:
                 self.gaps += event.state == "gap"
 
 
-def compare_candles(market: Market, trades: list[tuple[int, float, float]]) -> int:
+def compare_candles(market: Market, trades: Iterable[tuple[int, float, float]]) -> int:
     """Return how many of the kept one-second bars differ from a recomputation."""
     plain: dict[int, list[float]] = {}
     for ts, price, size in sorted(trades, key=lambda trade: trade[0]):
@@ -124,9 +130,9 @@ async def soak(seconds: float, endpoints: dict[str, str]) -> int:
     markets = {one.address: feed.markets[one.address] for one in instruments}
     counted = sum(market.trade_count for market in markets.values())
     wrong = sum(
-        compare_candles(market, ledger.trades.get(address, []))
+        compare_candles(market, zip(*ledger.trades[address], strict=True))
         for address, market in markets.items()
-        if isinstance(market, Market)
+        if isinstance(market, Market) and address in ledger.trades
     )
     doubled = len(ledger.ids) - len(set(ledger.ids))
     known = sorted({*ledger.ids, *ledger.others})
