@@ -8,6 +8,8 @@ from typing import BinaryIO, Literal, Protocol
 
 import msgspec
 
+from mdterm.feeds.text import forms
+
 RecordKind = Literal["in", "out", "open", "close", "http", "note"]
 
 
@@ -88,15 +90,6 @@ def unpack(stream: BinaryIO) -> Record | None:
 
 def strike(data: bytes, secrets: tuple[str, ...]) -> bytes:
     """Return raw bytes with every secret replaced, also where it stands percent-encoded or in JSON."""
-    for secret in secrets:
-        if not secret:
-            continue
-        for form in {secret, msgspec.json.encode(secret)[1:-1].decode(), _quoted(secret)}:
-            data = data.replace(form.encode(), b"***")
+    for form in forms(secrets):
+        data = data.replace(form.encode(), b"***")
     return data
-
-
-def _quoted(secret: str) -> str:
-    from urllib.parse import quote
-
-    return quote(secret, safe="")

@@ -12,7 +12,7 @@ import msgspec
 
 from mdterm.feeds.contract import Due, Refusal
 from mdterm.feeds.kiyotaka import facts, wire
-from mdterm.feeds.text import clean
+from mdterm.feeds.text import clean, mask
 
 _AUTH_ID = 1
 _PAUSE_S = 30.0
@@ -205,7 +205,7 @@ class Handshake:
             self._asked.pop(id_, None)
 
     def _error(self, message: wire.Message, id_: int | str | None) -> None:
-        words = clean(_words(message), 160)
+        words = clean(mask(_words(message), (self._token,)), 160)
         code = _code(message).upper()
         text = f"{code} {words}".lower()
         if code in _LATER_CODES or any(word in text for word in _LATER_WORDS):
