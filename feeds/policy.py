@@ -16,12 +16,15 @@ from websockets.exceptions import (
 )
 
 from mdterm.feeds.contract import Backoff
+from mdterm.feeds.text import clean
 
 Kind = Literal["retry", "refused", "throttled", "fatal"]
 
 SILENCE_REBUILD_S = 30.0
 """A live link without book or trades for so long is built anew."""
 SILENCE_REBUILD_CAP_S = 300.0
+LONGEST_PAUSE_S = 3600.0
+"""No server may send us away for longer."""
 REFUSALS_TO_STOP = 2
 """Attempts that a provider may refuse before no more are made."""
 
@@ -45,16 +48,16 @@ def judge(error: BaseException) -> Failure:
             return Failure("refused", f"the server refused the connection (HTTP {status}): is the key right?")
         if status == 429:
             after = error.response.headers.get("Retry-After", "")
-            wait = float(after) if after.isdigit() else None
+            wait = min(float(after), LONGEST_PAUSE_S) if after.isascii() and after.isdecimal() else None
             return Failure("throttled", "too many connections or attempts (HTTP 429)", wait)
         return Failure("retry", f"the server answered HTTP {status} instead of a WebSocket")
     if isinstance(error, ConnectionClosed):
         frame = error.rcvd
-        if frame is not None and frame.code in _REFUSING_CODES:
-            return Failure("refused", f"the server closed the connection (code {frame.code})")
-        if frame is not None:
-            return Failure("retry", f"the server closed the connection (code {frame.code})")
-        return Failure("retry", "the connection was lost")
+        if frame is None:
+            return Failure("retry", "the connection was lost")
+        reason = clean(f": {frame.reason}" if frame.reason else "")
+        kind: Kind = "refused" if frame.code in _REFUSING_CODES else "retry"
+        return Failure(kind, f"the server closed the connection (code {frame.code}{reason})")
     if isinstance(error, InvalidURI):
         return Failure("fatal", "the address of the server is no WebSocket URL")
     if isinstance(error, TimeoutError):
