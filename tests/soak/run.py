@@ -25,7 +25,7 @@ from pathlib import Path
 from mdterm.app.commands.context import Context
 from mdterm.app.providers import World
 from mdterm.feeds.events import Event, FeedStatus, Liquidation, Stream, Trade
-from mdterm.feeds.frames import ChartSpec, HeaderSpec, LadderSpec, TapeSpec
+from mdterm.feeds.frames import ChartSpec, FrameSet, HeaderSpec, LadderSpec, TapeSpec
 from mdterm.feeds.intervals import SECOND
 from mdterm.feeds.market import Market
 from mdterm.feeds.runtime import Feed
@@ -64,8 +64,9 @@ class Ledger:
                 columns = self.trades.get(event.address)
                 if columns is None:
                     columns = self.trades[event.address] = (array("q"), array("d"), array("d"))
-                for column, value in zip(columns, (event.ts, event.price, event.size or 0.0), strict=True):
-                    column.append(value)  # type: ignore[arg-type]  # each its own type
+                columns[0].append(event.ts)
+                columns[1].append(event.price)
+                columns[2].append(event.size or 0.0)
             elif type(event) is Liquidation:
                 assert event.id is not None
                 self.others.append(int(event.id))
@@ -84,12 +85,12 @@ def compare_candles(market: Market, trades: Iterable[tuple[int, float, float]]) 
     market.fold()
     wrong = 0
     for one in market.candles.candles("1s", 14_400):
-        bar = plain.get(one.open_ts)
-        if bar is None:
+        found = plain.get(one.open_ts)
+        if found is None:
             wrong += 1
             continue
-        same = bar[:4] == [one.open, one.high, one.low, one.close]
-        wrong += not same or abs(bar[4] - (one.volume or 0.0)) > 1e-6 * max(1.0, bar[4])
+        same = found[:4] == [one.open, one.high, one.low, one.close]
+        wrong += not same or abs(found[4] - (one.volume or 0.0)) > 1e-6 * max(1.0, found[4])
     return wrong
 
 
@@ -107,7 +108,12 @@ async def soak(seconds: float, endpoints: dict[str, str]) -> int:
     streams: tuple[Stream, ...] = ("trade", "liquidation")
     feed.listen([(one.address, stream) for one in instruments for stream in streams], ledger.take)
     first = instruments[0].address
-    feed.connect(lambda made: (frames.update(posted=1), feed.ack(made.number))[0])
+
+    def take(made: FrameSet) -> None:
+        frames["posted"] += 1
+        feed.ack(made.number)
+
+    feed.connect(take)
     feed.bind("ladder", first, LadderSpec(rows=30))
     feed.bind("tape", first, TapeSpec(rows=30))
     feed.bind("header", first, HeaderSpec())
