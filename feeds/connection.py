@@ -9,26 +9,37 @@ import contextlib
 import logging
 import ssl
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidURI
 
 from mdterm.feeds import policy
 from mdterm.feeds.clock import Clock
 from mdterm.feeds.contract import Codec, Link, Provider, Refusal
-from mdterm.feeds.events import Event
+from mdterm.feeds.events import STREAM_OF, Book, Event, Trade, TradeAgg
 from mdterm.feeds.journal import Journal, NullJournal, Record, RecordKind, strike
 from mdterm.feeds.policy import Failure
 from mdterm.feeds.status import LinkHealth
 from mdterm.feeds.text import clean, mask
 
 log = logging.getLogger(__name__)
+# At its finest the client logs every frame it sends, and so the key.
+_wire_log = logging.getLogger(f"{__name__}.wire")
+_wire_log.setLevel(logging.INFO)
 
 OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 1.0
 PING_S = 20.0
 MAX_FRAME = 16 * 1024 * 1024
+WATCH_S = 1.0
+"""How often a link is looked at for silence."""
 _YIELD_EVERY = 256
 """Frames read without letting the loop run: about a millisecond of a burst."""
+
+# The streams whose silence means that a link is dead; all else may be silent for hours.
+_LOUD: frozenset[type[Event]] = frozenset({Book, Trade, TradeAgg})
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Deliver = Callable[["Connection", list[Event]], None]
 
@@ -56,7 +67,7 @@ class Connection:
         self.refusals: list[Refusal] = []
         """Refusals of single addresses so far."""
         self.data_at = clock.mono()
-        """When events last came (monotonic); the watchdog's clock."""
+        """When book or trades last came (monotonic); the watchdog's clock."""
         self._provider = provider
         self._deliver = deliver
         self._changed = changed
@@ -76,6 +87,8 @@ class Connection:
 
     def rewant(self, link: Link) -> None:
         """Take over a changed plan for the same link; the codec will send the difference."""
+        if _loud(link) - _loud(self.link):
+            self.data_at = self._clock.mono()  # what was not asked for could not come
         self.link = link
         self.codec.want(link.wants)
         self._kick.set()
@@ -128,6 +141,7 @@ class Connection:
                 await asyncio.sleep(wait)
             self._phase("connecting", self.health.detail, attempt=self.health.attempt + 1)
             self._had_data = False
+            self._given_up = None
             try:
                 await self._session()
                 failure = Failure("retry", "the connection was given up")
@@ -137,6 +151,8 @@ class Connection:
                 failure = stop.failure
             except Exception as error:
                 failure = self._given_up or policy.judge(error)
+                if failure.is_unexpected:
+                    log.exception("%s: an error of our own", self.link.key)
             if self._had_data:
                 self._refused = 0
             if failure.kind == "fatal":
@@ -164,6 +180,9 @@ class Connection:
         async with connect(
             link.url,
             ssl=context,
+            logger=_wire_log,
+            # Proxies come from the environment, but none leads to this machine's simulated venue.
+            proxy=None if _host(link.url) in _LOOPBACK else True,
             compression=None,
             open_timeout=OPEN_TIMEOUT_S,
             close_timeout=CLOSE_TIMEOUT_S,
@@ -174,7 +193,6 @@ class Connection:
         ) as ws:
             now = self._clock.mono()
             self.data_at = now
-            self._given_up = None
             self.opened_count += 1
             self.codec.opened(now)
             self._record("open", text=link.url)
@@ -201,7 +219,8 @@ class Connection:
             events = feed(frame, seen)
             health.frames += 1
             if events:
-                self.data_at = self._clock.mono()
+                if type(events[0]) in _LOUD or any(type(event) in _LOUD for event in events):
+                    self.data_at = self._clock.mono()
                 if not self._had_data:
                     self._flowing()
                 self._deliver(self, events)
@@ -257,9 +276,9 @@ class Connection:
     async def _watch(self, ws: ClientConnection) -> None:
         """Give a link up that is open but says nothing, where silence is not believable."""
         while True:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(WATCH_S)
             self.latency_s = ws.latency or None
-            if not any(want.stream in ("book", "trade", "trade_agg") for want in self.link.wants):
+            if not _loud(self.link):
                 continue
             if self._clock.mono() - self.data_at > policy.silence_bound(self._rebuilds):
                 self._rebuilds += 1
@@ -267,6 +286,21 @@ class Connection:
                 self._given_up = Failure("retry", "the link was open but silent")
                 await ws.close(1000)
                 return
+
+
+def _loud(link: Link) -> set[tuple[str, str]]:
+    streams = {STREAM_OF[kind] for kind in _LOUD}
+    return {(want.address, want.stream) for want in link.wants if want.stream in streams}
+
+
+def _host(url: str) -> str | None:
+    """Return the host of a URL. Raise InvalidURI."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise InvalidURI(url, str(error)) from error
+    return parts.hostname
 
 
 class Stop(Exception):

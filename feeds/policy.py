@@ -1,6 +1,9 @@
 """When to try again, and when not to: small pure rules that can be read in one screen."""
 
+import os
 import random
+import socket
+import ssl
 from collections.abc import Callable
 from typing import Literal
 
@@ -9,6 +12,7 @@ from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
     InvalidMessage,
+    InvalidProxy,
     InvalidStatus,
     InvalidURI,
     ProxyError,
@@ -31,6 +35,15 @@ REFUSALS_TO_STOP = 2
 # Close codes that say no: policy violation, and the private codes that servers use for a bad key.
 _REFUSING_CODES = frozenset({1008, 3000, 3003, 4001, 4003, 4401, 4403})
 
+_LOST = "the connection was lost"
+# Where the server said nothing, our own code tells what was wrong.
+_OUR_CODES = {
+    1002: "the server broke the WebSocket protocol",
+    1007: "the server sent text that is none",
+    1009: "the server sent a frame that is larger than allowed",
+    1011: "the server answers no pings",
+}
+
 
 class Failure(msgspec.Struct, frozen=True):
     """Why a connection ended, and what that asks for."""
@@ -38,6 +51,8 @@ class Failure(msgspec.Struct, frozen=True):
     kind: Kind
     words: str
     retry_after: float | None = None
+    is_unexpected: bool = False
+    """True where no network explains it, so that the log must tell the whole story."""
 
 
 def judge(error: BaseException) -> Failure:
@@ -47,14 +62,14 @@ def judge(error: BaseException) -> Failure:
         if status in (401, 403):
             return Failure("refused", f"the server refused the connection (HTTP {status}): is the key right?")
         if status == 429:
-            after = error.response.headers.get("Retry-After", "")
+            after = next(iter(error.response.headers.get_all("Retry-After")), "")
             wait = min(float(after), LONGEST_PAUSE_S) if after.isascii() and after.isdecimal() else None
             return Failure("throttled", "too many connections or attempts (HTTP 429)", wait)
         return Failure("retry", f"the server answered HTTP {status} instead of a WebSocket")
     if isinstance(error, ConnectionClosed):
         frame = error.rcvd
         if frame is None:
-            return Failure("retry", "the connection was lost")
+            return Failure("retry", _OUR_CODES.get(error.sent.code if error.sent else 0, _LOST))
         reason = clean(f": {frame.reason}" if frame.reason else "")
         kind: Kind = "refused" if frame.code in _REFUSING_CODES else "retry"
         return Failure(kind, f"the server closed the connection (code {frame.code}{reason})")
@@ -62,24 +77,27 @@ def judge(error: BaseException) -> Failure:
         return Failure("fatal", "the address of the server is no WebSocket URL")
     if isinstance(error, TimeoutError):
         return Failure("retry", "no answer from the server in time")
+    if isinstance(error, InvalidProxy):
+        return Failure("retry", "the address of the proxy in the environment is no URL of a proxy")
+    if isinstance(error, ImportError):
+        return Failure("retry", "a SOCKS proxy is set in the environment, and python-socks is not installed")
     if isinstance(error, ProxyError):
         return Failure("retry", "the HTTP proxy refused the connection")
     if isinstance(error, SecurityError):
         return Failure("retry", "the server sent more than is allowed")
     if isinstance(error, InvalidMessage | InvalidHandshake):
         return Failure("retry", "the server does not speak WebSocket there")
-    if isinstance(error, OSError):
+    if isinstance(error, OSError | UnicodeError):
         return Failure("retry", _os_words(error))
-    return Failure("retry", f"the connection failed ({type(error).__name__})")
+    return Failure("retry", f"the connection failed ({type(error).__name__})", is_unexpected=True)
 
 
-def _os_words(error: OSError) -> str:
-    name = type(error).__name__
-    if name == "gaierror":
+def _os_words(error: OSError | UnicodeError) -> str:
+    if isinstance(error, socket.gaierror | UnicodeError):
         return "the name of the server cannot be resolved"
-    if name.startswith("SSL"):
+    if isinstance(error, ssl.SSLError):
         return "the server's certificate or TLS handshake was not accepted"
-    return error.strerror or "the server cannot be reached"
+    return os.strerror(error.errno).lower() if error.errno else "the server cannot be reached"
 
 
 def pause(
