@@ -1,0 +1,157 @@
+"""The screen tells the truth: what a terminal shows equals what the venue sent."""
+
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.program import screen
+from tests.program.launch import TOKEN
+from tests.program.market import Market, faults_of, tape_faults
+from tests.program.terminal import Terminal
+from tests.program.venue import Venue
+
+MARKETS = (("BTCUSDT", 0.1, 61_800.0), ("ETHUSDT", 0.01, 2_677.9), ("DOGEUSDT", 0.00001, 0.1031))
+SIZES = [(80, 24, 15), (120, 40, 30)]
+"""Columns, lines, and the prints that must have room."""
+
+
+@pytest.fixture
+def markets() -> list[Market]:
+    return [Market(*each, seed=7) for each in MARKETS]
+
+
+@pytest.fixture
+def venue(markets: list[Market]) -> Iterator[Venue]:
+    with Venue(block_sizes={market.symbol: market.block for market in markets}) as venue:
+        yield venue
+
+
+def open_terminal(
+    home: Path, venue: Venue, markets: list[Market], columns: int = 80, lines: int = 24
+) -> Terminal:
+    addresses = [f"kiyotaka:{market.symbol}" for market in markets]
+    env = {"MDTERM_KIYOTAKA_TOKEN": TOKEN}
+    terminal = Terminal(home, *addresses, *venue.options(), env=env, columns=columns, lines=lines)
+    for market in markets:
+        venue.wait_subscribed(("TRADE", market.symbol), ("BLOCK_BOOK_SNAPSHOT", market.symbol))
+    return terminal
+
+
+def wait_for_truth(terminal: Terminal, market: Market, least_prints: int = 1) -> None:
+    """Return once the whole screen is right; else tell what stayed wrong."""
+    found: list[str] = []
+
+    def is_right(lines: list[str]) -> bool:
+        found[:] = faults_of(lines, market, least_prints)
+        return not found
+
+    try:
+        terminal.wait_for(is_right)
+    except AssertionError as error:
+        raise AssertionError("\n".join([*found, str(error)])) from None
+
+
+@pytest.mark.parametrize(("columns", "lines", "prints"), SIZES)
+def test_levels_last_price_prints_and_count_are_those_sent(
+    tmp_path: Path, venue: Venue, markets: list[Market], columns: int, lines: int, prints: int
+) -> None:
+    with open_terminal(tmp_path, venue, markets, columns, lines) as terminal:
+        for amount in (1, 3, 200):
+            for market in markets:
+                venue.publish(market.trade(amount) + market.book())
+            for number, market in enumerate(markets, 1):
+                terminal.press(str(number))
+                wait_for_truth(terminal, market, prints if amount == 200 else 1)
+        assert terminal.words() == ""
+
+
+@contextmanager
+def moving(venue: Venue, markets: list[Market]) -> Iterator[None]:
+    """Let the markets move meanwhile."""
+    stopped = threading.Event()
+
+    def move() -> None:
+        while not stopped.wait(0.02):
+            for market in markets:
+                venue.publish(market.trade(2) + market.book())
+
+    mover = threading.Thread(target=move)
+    mover.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        mover.join()
+
+
+@pytest.mark.parametrize(("columns", "lines", "prints"), SIZES)
+def test_every_picture_of_a_moving_market_is_true(
+    tmp_path: Path, venue: Venue, markets: list[Market], columns: int, lines: int, prints: int
+) -> None:
+    market = markets[0]
+    with open_terminal(tmp_path, venue, markets, columns, lines) as terminal:
+        pictures: dict[int, list[str]] = {}
+
+        def watch(lines: list[str]) -> bool:
+            count = screen.trade_count(lines)
+            if count is not None and screen.tape(lines):
+                assert count >= max(pictures, default=0)
+                # A frame is painted whole: the prints are those of exactly the trades that are counted.
+                assert tape_faults(lines, market.trades[:count]) == []
+                assert screen.header(lines) == (market.symbol, market.trades[count - 1].price)
+                pictures[count] = list(lines)
+            return len(pictures) >= 20
+
+        with moving(venue, markets[:1]):
+            terminal.wait_for(watch)
+        wait_for_truth(terminal, market, prints)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_truth_survives_any_keys_and_sizes(
+    tmp_path: Path, venue: Venue, markets: list[Market], seed: int
+) -> None:
+    dice = random.Random(seed)
+    keys = [*"123[]`-+=cfkjmt 123", "\t", "\x0c", "\x1b[A", "\x1b[B", "\x1b[<64;10;10M", "\x1b[<65;10;10M"]
+    with open_terminal(tmp_path, venue, markets) as terminal:
+        with moving(venue, markets):
+            for _ in range(60):
+                asked = terminal.positions_asked
+                if dice.random() < 0.2:
+                    terminal.resize(dice.randint(60, 170), dice.randint(20, 50))
+                elif dice.random() < 0.1:
+                    look_at_help(terminal)
+                else:
+                    terminal.press("".join(dice.choices(keys, k=dice.randint(1, 4))))
+                # A frame between two doings, so that they do not all fall into one.
+                terminal.wait_for(lambda lines, asked=asked: terminal.positions_asked > asked)
+        terminal.resize(100, 30)
+        for number, market in enumerate(markets, 1):
+            terminal.press(str(number))
+            calm(terminal)
+            wait_for_truth(terminal, market, 15)
+        assert terminal.words() == ""
+
+
+def look_at_help(terminal: Terminal) -> None:
+    """Open the help and close it: every key pressed before has been obeyed then."""
+    terminal.press("?")
+    terminal.wait_for(lambda lines: any("─ KEYS " in line for line in lines))
+    terminal.press("?")
+    terminal.wait_for(lambda lines: not any("─ KEYS " in line for line in lines))
+
+
+def calm(terminal: Terminal) -> None:
+    """Let everything go that was held, enlarged or grouped, as a person does who looks at the titles."""
+    terminal.press("c" + 13 * "-")
+    look_at_help(terminal)
+    lines = terminal.lines()
+    if not (screen.has_panel(lines, "LADDER") and screen.has_panel(lines, "TAPE")):
+        terminal.press("m")
+        terminal.wait_for(lambda lines: screen.has_panel(lines, "LADDER") and screen.has_panel(lines, "TAPE"))
+    if "PAUSED" in screen.title(terminal.lines(), "TAPE"):
+        terminal.press(" ")
