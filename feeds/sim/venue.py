@@ -20,6 +20,9 @@ from websockets.http11 import Request, Response
 
 from mdterm.feeds.sim.faults import Fault, Mischief
 from mdterm.feeds.sim.history import History
+from mdterm.feeds.sim.jayx import JayxServer
+from mdterm.feeds.sim.jayx_desk import Desk
+from mdterm.feeds.sim.jayx_wire import FRAMINGS as JAYX_FRAMINGS
 from mdterm.feeds.sim.kiyotaka import BROTLI_FORMS, PATHS, KiyotakaServer, is_key_good
 from mdterm.feeds.sim.kiyotaka_rest import KEY_HEADER, KiyotakaRest
 from mdterm.feeds.sim.market import MarketSource
@@ -29,7 +32,7 @@ from mdterm.feeds.sim.synthetic import EPOCH_NS, SyntheticSource
 
 log = logging.getLogger(__name__)
 
-PROVIDERS = ("kiyotaka",)
+PROVIDERS = ("kiyotaka", "jayx")
 _CUT_EVERY_S = 0.05
 _GOODBYE_S = 0.3
 _REFUSED = b'{"error":"REFUSED","message":"The simulated venue was told to refuse."}'
@@ -57,6 +60,7 @@ class VenueConfig(msgspec.Struct, frozen=True):
     liquidation_side: str = "position"
     weight_per_minute: int = 1000
     history_days: int = 7
+    jayx_framing: str = "any"
 
 
 class Venue:
@@ -67,6 +71,11 @@ class Venue:
         self._config = config
         self._clock = clock if clock is not None else SystemClock()
         self._source = _source(config)
+        self._desk: Desk | None = None
+        self._jayx: JayxServer | None = None
+        if "jayx" in config.providers:
+            # Its account trades in the market, so every protocol has to see the market through it.
+            self._source = self._desk = Desk(self._source, config.seed)
         self._server: Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.endpoints: dict[str, str] = {}
@@ -117,12 +126,17 @@ class Venue:
                 write_limit=1024 * 1024,
                 logger=_quiet_logger(),
             )
+            if self._desk is not None:
+                self._jayx = JayxServer(self.floor, self._desk, self._mischief, framing=config.jayx_framing)
+                port = config.port + 1 if config.port else 0
+                self.endpoints |= await self._jayx.listen(config.host, port, _quiet_logger())
         except OSError as error:
+            await self.stop()
             why = error.strerror or str(error)
             raise VenueError(f"cannot listen on {config.host}:{config.port}: {why}") from None
         host, port = self._server.sockets[0].getsockname()[:2]
         where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        self.endpoints = {
+        self.endpoints |= {
             "providers.kiyotaka.book_url": f"ws://{where}/ws",
             "providers.kiyotaka.nonbook_url": f"ws://{where}/nonbook/ws",
             "providers.kiyotaka.rest_url": f"http://{where}",
@@ -139,6 +153,8 @@ class Venue:
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        if self._jayx is not None:
+            await self._jayx.close(_GOODBYE_S)
         if self._server is None:
             return
         self._server.close()
@@ -166,6 +182,8 @@ class Venue:
             await self._clock.sleep(_CUT_EVERY_S)
             for scope in self._mischief.cuts():
                 self._kiyotaka.cut(scope)
+                if self._jayx is not None:
+                    self._jayx.cut(scope)
 
     async def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
         family = PATHS.get(urlsplit(request.path).path)
@@ -255,6 +273,7 @@ def _check(config: VenueConfig) -> None:
         ("brotli_form", config.brotli_form, BROTLI_FORMS),
         ("unknown_symbols", config.unknown_symbols, ("error", "silent")),
         ("liquidation_side", config.liquidation_side, ("position", "order")),
+        ("jayx_framing", config.jayx_framing, JAYX_FRAMINGS),
     )
     for option, chosen, known in choices:
         if chosen not in known:
