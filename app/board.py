@@ -16,7 +16,7 @@ from mdterm.feeds.port import Port
 from mdterm.feeds.views import GROUP_STEPS
 from mdterm.widgets.header import Header
 from mdterm.widgets.ladder import Ladder
-from mdterm.widgets.panel import Panel, View
+from mdterm.widgets.panel import Line, Panel, View
 from mdterm.widgets.status import StatusLine
 from mdterm.widgets.tape import Tape
 from mdterm.widgets.watch import WatchStrip
@@ -73,7 +73,13 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         """Name everything that is known before any data."""
         self.symbols.set_symbols([one.symbol for one in self.instruments])
         self.status.set_hints(self.keymap.hints())
-        self.header.switch(self.instrument.symbol, self.instrument.venue)
+        self._name_instrument()
+
+    def _name_instrument(self) -> None:
+        one = self.instrument
+        self.header.switch(one.symbol, one.venue)
+        self.symbols.select(self.at)
+        self.status.switch(simulated=one.simulated)
 
     def on_resize(self, event: events.Resize) -> None:
         """Ask for as many rows as fit, once the panels know their size."""
@@ -92,6 +98,13 @@ class BoardScreen(Screen[None], inherit_bindings=False):
             if isinstance(panel.frame, HeaderFrame):
                 self.status.count(panel.frame.trades)
         self.symbols.set_links(frames.links)
+
+    def take_repainted(self) -> list[Line]:
+        """Return the lines whose rows have changed since this was last asked."""
+        lines = [line for line in (*self.views.values(), self.symbols, self.status) if line.is_repainted]
+        for line in lines:
+            line.is_repainted = False
+        return lines
 
     def tick(self) -> None:
         """Let clock and ages advance."""
@@ -127,9 +140,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         for view in self.views.values():
             view.clear(now)
         self.ladder.group = self.groups.get(self.instrument.address, 1)
-        self.header.switch(self.instrument.symbol, self.instrument.venue)
-        self.symbols.select(index)
-        self.status.count(None)
+        self._name_instrument()
         self.bind_views()
 
     def on_watch_strip_chosen(self, message: WatchStrip.Chosen) -> None:

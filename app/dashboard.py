@@ -5,20 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from rich.color import ColorSystem
-from textual._compositor import ChopsUpdate, LayoutUpdate
-from textual.app import App
 from textual.driver import Driver
 from textual.message import Message
 from textual.screen import Screen
 
 import mdterm.themes
 from mdterm.app.board import BoardScreen
-from mdterm.app.canvas import Canvas
-from mdterm.app.credit import Credit
 from mdterm.app.help import HelpScreen
 from mdterm.app.keymap import DEFAULT_KEYMAP, Keymap, textual_key
-from mdterm.app.outlet import Meter, Outlet, Sink
+from mdterm.app.paced import PacedApp
 from mdterm.app.palette import PaletteScreen
 from mdterm.app.terminal import TerminalDriver
 from mdterm.feeds.address import Instrument
@@ -26,7 +21,6 @@ from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.frames import FrameSet
 from mdterm.feeds.port import Port
 from mdterm.themes.palettes import DEFAULT_THEME, THEMES
-from mdterm.widgets.panel import Line
 
 INTERRUPTED = 130
 BEHIND_S = 1.0
@@ -41,7 +35,7 @@ class FrameArrived(Message, bubble=False):
         self.frames = frames
 
 
-class Dashboard(App[int], inherit_bindings=False):
+class Dashboard(PacedApp, inherit_bindings=False):
     """The dashboard on a feed's port. ``run`` returns the exit status."""
 
     CSS_PATH: ClassVar[Any] = Path(mdterm.themes.__file__).with_name("mdterm.tcss")
@@ -58,19 +52,14 @@ class Dashboard(App[int], inherit_bindings=False):
         clock: Clock | None = None,
         driver_class: type[Driver] = TerminalDriver,
     ) -> None:
-        super().__init__(driver_class=driver_class)
+        super().__init__(port.ack, clock or SystemClock(), driver_class)
         self.animation_level = "none"
         for one in THEMES:
             self.register_theme(one)
         self.theme = theme
         self.port = port
-        self.clock = SystemClock() if clock is None else clock
         self.bound_keys = keymap
         self.board = BoardScreen(port, instruments, self.clock, keymap)
-        self.credit = Credit(port.ack, self.clock.mono)
-        canvas = Canvas(self.console._color_system or ColorSystem.TRUECOLOR)
-        self.outlet = Outlet(canvas, self.credit, lambda: self._sync_available)
-        self.meter = Meter()
         self._delay_ms: float | None = None
         self._is_frozen = False
         for command in keymap.commands:
@@ -83,11 +72,8 @@ class Dashboard(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Open the way to the terminal, then ask for frames."""
-        driver: object = self._driver
-        if isinstance(driver, Sink):
-            self.outlet.open(driver)
+        self.open_outlet()
         self.set_interval(1.0, self.tick)
-        self.app_resume_signal.subscribe(self, lambda _: self.action_repaint())
         self.port.connect(self._post)
 
     def _post(self, frames: FrameSet) -> None:
@@ -98,66 +84,37 @@ class Dashboard(App[int], inherit_bindings=False):
         frames = message.frames
         self._delay_ms = frames.delay_ms
         self.board.show(frames)
-        lines = [one for one in self.board.query(Line) if one.display]
+        lines = self.board.take_repainted()
         unpainted = len(lines)
 
-        def painted() -> None:
+        def one_painted() -> None:
             nonlocal unpainted
             unpainted -= 1
             if not unpainted:
-                self._painted(frames)
+                self._all_painted(frames)
 
         # A callback of a widget's runs after that widget's paint, so the last of all runs after the paint.
         for line in lines:
-            line.call_after_refresh(painted)
+            line.call_after_refresh(one_painted)
+        if not lines:
+            self._all_painted(frames)
 
-    def _painted(self, frames: FrameSet) -> None:
-        if self.is_headless:
-            self.credit.grant(frames.number, frames.made)
-        else:
-            self.outlet.painted(frames.number, frames.made)
+    def _all_painted(self, frames: FrameSet) -> None:
+        self.painted(frames.number, frames.made)
         if not self._is_frozen and frames.panels:
             # What exists now stays: the collector need not walk Textual's heap during a frame.
             self._is_frozen = True
             gc.collect()
             gc.freeze()
 
-    def _display(self, screen: Screen[Any], renderable: Any) -> None:
-        """Let paints take our way to the terminal instead of Textual's, which writes unchanged cells too."""
-        paintable = isinstance(renderable, ChopsUpdate | LayoutUpdate)
-        if not paintable or self.is_headless or self._batch_count or not self._running:
-            super()._display(screen, renderable)
-            return
-        self.outlet.display(renderable, (self.size.width, self.size.height))
-        self.post_display_hook()
-
-    def terminal_answered(self) -> None:
-        """Take credit at once, on the thread that heard the answer; write what was held back."""
-        self.credit.answered()
-        self._loop_release()
-
-    def terminal_drained(self) -> None:
-        """Take credit of a terminal that does not answer; write what was held back."""
-        self.credit.drained()
-        self._loop_release()
-
-    def _loop_release(self) -> None:
-        if self._loop is not None and self._running and self.outlet.is_holding:
-            self._loop.call_soon_threadsafe(self.outlet.release)
-
     def tick(self) -> None:
         """Once a second: ages, clock and figures advance, answers that do not come are looked for."""
         self.outlet.tick()
         fps, rate = self.meter.read(self.outlet, self.clock.mono())
         age = self.credit.age()
+        behind = age if age is not None and age > BEHIND_S else None
         self.board.tick()
-        self.board.status.measure(
-            fps=fps,
-            rate=rate,
-            delay_ms=self._delay_ms,
-            behind_s=age if age is not None and age > BEHIND_S else None,
-            simulated=self.board.instrument.simulated,
-        )
+        self.board.status.measure(fps=fps, rate=rate, delay_ms=self._delay_ms, behind_s=behind)
 
     def action_next_theme(self) -> None:
         """Show the next theme."""
@@ -166,8 +123,7 @@ class Dashboard(App[int], inherit_bindings=False):
 
     def action_repaint(self) -> None:
         """Paint everything again: here, and from the feed."""
-        self.outlet.repaint()
-        self.screen.refresh()
+        self.repaint_terminal()
         self.port.repaint()
 
     def action_help(self) -> None:

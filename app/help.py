@@ -43,7 +43,15 @@ class HelpTable(Line):
         groups = max(len(group) for group, _, _ in self.lines)
         keys = max(cell_len(key) for _, key, _ in self.lines)
         title: list[Part] = [("─ ", palette.grid), ("KEYS", palette.text + _BOLD), (" ", NO_STYLE)]
-        rows = [spread(title, [(f" {self.closing} closes", palette.muted)], width, "─", palette.grid)]
+        rows = [
+            spread(
+                title,
+                [(f" {self.closing} closes", palette.muted), (" ─", palette.grid)],
+                width,
+                "─",
+                palette.grid,
+            )
+        ]
         for group, key, words in self.lines:
             parts: list[Part] = [(group.ljust(groups + 2), palette.text + _BOLD)]
             parts += [(key.ljust(keys + 2), palette.key), (words, palette.text)]

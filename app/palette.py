@@ -121,7 +121,9 @@ class FoundList(Line):
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return query and hits; the cursor is always in view."""
         title: list[Part] = [("─ ", palette.grid), (f": {clean(self.query_text)}▏ ", palette.key)]
-        rows = [spread(title, [(" esc closes", palette.muted)], width, "─", palette.grid)]
+        rows = [
+            spread(title, [(" esc closes", palette.muted), (" ─", palette.grid)], width, "─", palette.grid)
+        ]
         if not self.hits:
             return [*rows, (("  nothing is called so", palette.muted),)]
         room = height - 1

@@ -47,7 +47,7 @@ class Header(View):
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return the line; what matters least goes first where there is no room."""
         frame = self.frame if isinstance(self.frame, HeaderFrame) else None
-        body = palette if self.shown.is_current or frame is None else palette.dimmed()
+        body = palette if self.shown.is_current or frame is None else palette.dimmed
         symbol = fit(self.symbol, min(cell_len(self.symbol), _LONGEST_NAME))
         venue = fit(self.venue, min(cell_len(self.venue), _LONGEST_NAME + 8))
         price = format_price(frame.last if frame else None, frame.digits if frame else 0)

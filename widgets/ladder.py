@@ -158,6 +158,14 @@ def _imbalance(frame: LadderFrame, palette: Palette, room: int) -> list[Part]:
     return [(left[:-1], palette.bid)] if len(left) - 1 <= room else []
 
 
+def _role(frame: LadderFrame, at: int) -> tuple[int, bool, bool] | None:
+    """Return what sets a level apart from its neighbours; None if nothing does."""
+    row = frame.top - at
+    if row not in (frame.last, frame.best_bid, frame.best_ask):
+        return None
+    return (frame.direction if row == frame.last else 2, row == frame.best_bid, row == frame.best_ask)
+
+
 _BOLD = Style(bold=True)
 
 
@@ -180,6 +188,9 @@ class Ladder(Panel):
         """Rows that the view stands above (positive) or below the frame's centre."""
         self._columns: Columns | None = None
         self._scale = 0.0
+        self._ground: object = None
+        self._made: dict[object, Row] = {}
+        """The levels of the last paint by all that they were made of: most of them stay."""
 
     @property
     def level_rows(self) -> int:
@@ -223,11 +234,18 @@ class Ladder(Panel):
         levels = max(1, height - CHROME)
         first = frame.top - (frame.centre + self.offset_rows + (levels - 1) // 2)
         rows = [paint_heads(columns, palette)]
+        ground = (columns, self._scale, palette, frame.step, frame.band, frame.centre)
+        if ground != self._ground:
+            self._ground, self._made = ground, {}
+        made: dict[object, Row] = {}
         for at in range(first, first + levels):
+            row: Row = ()
             if 0 <= at < len(frame.bids):
-                rows.append(paint_level(frame, at, columns, self._scale or 1.0, palette))
-            else:
-                rows.append(())
+                key = (frame.top - at, frame.bids[at], frame.asks[at], _role(frame, at))
+                row = self._made.get(key) or paint_level(frame, at, columns, self._scale or 1.0, palette)
+                made[key] = row
+            rows.append(row)
+        self._made = made
         return [*rows, paint_readout(frame, palette, width)][:height]
 
     def scroll_rows(self, rows: int) -> None:

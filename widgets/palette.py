@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 from rich.style import Style
 from textual.color import Color
@@ -32,6 +33,7 @@ class Palette:
     ask_bar: Style
     cursor: Style
 
+    @cached_property
     def dimmed(self) -> "Palette":
         """Return the palette of a panel whose data is not current: one grey, no fills."""
         kept = ("base", "warn", "grid", "key")

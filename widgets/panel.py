@@ -1,9 +1,12 @@
 """A panel: a title that tells its state, a body of rows, and no cell painted twice for nothing."""
 
+from collections.abc import Sequence
+from textwrap import wrap
 from typing import ClassVar
 
 from rich.cells import cell_len
 from textual import events
+from textual.filter import LineFilter
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -11,7 +14,7 @@ from textual.widget import Widget
 from mdterm.feeds.frames import Frame, PanelFrame, ViewSpec
 from mdterm.feeds.status import Shown
 from mdterm.widgets.palette import Palette, make_palette
-from mdterm.widgets.rows import NO_STYLE, Part, Row, make_strip, merge, spread, width_of
+from mdterm.widgets.rows import NO_STYLE, Part, Row, make_strip, spread, width_of
 from mdterm.widgets.state import aged, format_reason, format_state, state_style
 
 NOTHING_YET = Shown("WARMING")
@@ -29,6 +32,8 @@ class Line(Widget):
         super().__init__(id=id)
         self.auto_links = False
         self.palette: Palette | None = None
+        self.is_repainted = False
+        """Whether rows have changed since somebody last asked."""
         self._rows: list[Row] = []
         self._strips: list[Strip] = []
 
@@ -42,19 +47,20 @@ class Line(Widget):
         if self.palette is None or not width or not height:
             return
         rows, base = self.paint_rows(self.palette, width, height), self.palette.base
+        # What scrolls is the same row elsewhere: its strip is kept, not made again.
+        made = dict(zip(self._rows, self._strips, strict=True))
         changed: list[Region] = []
+        strips: list[Strip] = []
         for y, row in enumerate(rows):
-            if y < len(self._rows):
-                if row == self._rows[y]:
-                    continue
-                self._strips[y] = make_strip(row, width, base)
-            else:
-                self._strips.append(make_strip(row, width, base))
+            if y < len(self._rows) and row == self._rows[y]:
+                strips.append(self._strips[y])
+                continue
+            strips.append(made.get(row) or make_strip(row, width, base))
             changed.append(Region(0, y, width, 1))
         changed += [Region(0, y, width, 1) for y in range(len(rows), len(self._rows))]
-        del self._strips[len(rows) :]
-        self._rows = rows
+        self._rows, self._strips = rows, strips
         if changed:
+            self.is_repainted = True
             self.refresh(*changed)
 
     def render_line(self, y: int) -> Strip:
@@ -68,6 +74,10 @@ class Line(Widget):
         self._rows, self._strips = [], []
         self.repaint()
         self.refresh()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return no filters: every theme's colours are already what the terminal shall show."""
+        return ()
 
     def notify_style_update(self) -> None:
         """Fetch the theme's styles once, and paint in them."""
@@ -157,7 +167,7 @@ class Panel(View, can_focus=True):
         shown = self.current()
         rows = [self._title(shown, palette, width)]
         if height > 1:
-            body = palette if shown.is_current else palette.dimmed()
+            body = palette if shown.is_current else palette.dimmed
             rows += self.paint_body(body, width, height - 1) if self.frame is not None else []
             if self.frame is None:
                 rows += _excuse(shown, palette, width, height - 1)
@@ -205,10 +215,8 @@ _BOLD = NO_STYLE.parse("bold")
 
 def _excuse(shown: Shown, palette: Palette, width: int, height: int) -> list[Row]:
     """Return a body that says why there is nothing to see."""
-    reason = format_reason(shown) or "waiting for the first data"
-    if len(reason) > width - 2:
-        reason = reason[: width - 3] + "…"
-    blank: Row = ((" " * width, NO_STYLE),)
-    rows = [blank] * height
-    rows[height // 2] = merge([(" " * ((width - cell_len(reason)) // 2), NO_STYLE), (reason, palette.muted)])
+    words = wrap(format_reason(shown) or "waiting for the first data", max(1, width - 2))[:height]
+    rows: list[Row] = [()] * height
+    for y, line in enumerate(words, (height - len(words)) // 2):
+        rows[y] = ((" " * max(0, (width - cell_len(line)) // 2) + line, palette.muted),)
     return rows

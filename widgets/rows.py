@@ -34,7 +34,7 @@ def _is_plain(style: Style) -> bool:
 
 def width_of(row: Iterable[Part]) -> int:
     """Return the cells a row takes."""
-    return sum(cell_len(text) for text, _ in row)
+    return sum(len(text) if text.isascii() else cell_len(text) for text, _ in row)
 
 
 def text_of(row: Iterable[Part]) -> str:
@@ -44,8 +44,13 @@ def text_of(row: Iterable[Part]) -> str:
 
 def make_strip(row: Row, width: int, base: Style) -> Strip:
     """Return a row as a strip of exactly ``width`` cells, on the ground of ``base``."""
-    strip = Strip([Segment(text, base + style) for text, style in row], width_of(row))
-    return strip.adjust_cell_length(width, base)
+    segments = [Segment(text, base + style) for text, style in row]
+    taken = width_of(row)
+    if taken > width:
+        return Strip(segments, taken).crop(0, width)
+    if taken < width:
+        segments.append(Segment(" " * (width - taken), base))
+    return Strip(segments, width)
 
 
 def spread(left: Iterable[Part], right: Iterable[Part], width: int, filler: str, style: Style) -> Row:

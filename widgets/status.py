@@ -32,18 +32,20 @@ class StatusLine(Line):
         self.hints = tuple(hints)
         self.repaint()
 
-    def count(self, trades: int | None) -> None:
+    def switch(self, *, simulated: bool) -> None:
+        """Begin to tell of another instrument."""
+        self.trades, self.simulated = None, simulated
+        self.repaint()
+
+    def count(self, trades: int) -> None:
         """Set the exact number of trades of the shown instrument."""
         if trades != self.trades:
             self.trades = trades
             self.repaint()
 
-    def measure(
-        self, *, fps: float, rate: float, delay_ms: float | None, behind_s: float | None, simulated: bool
-    ) -> None:
+    def measure(self, *, fps: float, rate: float, delay_ms: float | None, behind_s: float | None) -> None:
         """Set the figures that are told once a second. ``behind_s`` is None while the screen keeps up."""
-        self.fps, self.rate, self.delay_ms = fps, rate, delay_ms
-        self.behind_s, self.simulated = behind_s, simulated
+        self.fps, self.rate, self.delay_ms, self.behind_s = fps, rate, delay_ms, behind_s
         self.repaint()
 
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:

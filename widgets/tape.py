@@ -114,6 +114,9 @@ class Tape(Panel):
         self.hold: int | None = None
         """The newest print shown while the tape is held."""
         self._columns: Columns | None = None
+        self._ground: object = None
+        self._made: dict[TapeRow, Row] = {}
+        """The rows of the last paint by their prints: what scrolls is not made again."""
 
     @property
     def print_rows(self) -> int:
@@ -165,6 +168,14 @@ class Tape(Panel):
         columns = self._columns = choose_columns(frame, width, self._columns)
         prints = max(1, height - CHROME)
         rows = [paint_heads(columns, palette)]
-        rows += [paint_print(row, columns, frame.digits, palette) for row in frame.rows[:prints]]
+        ground = (columns, frame.digits, palette)
+        if ground != self._ground:
+            self._ground, self._made = ground, {}
+        made = self._made
+        self._made = {
+            one: made.get(one) or paint_print(one, columns, frame.digits, palette)
+            for one in frame.rows[:prints]
+        }
+        rows += [self._made[one] for one in frame.rows[:prints]]
         rows += [()] * (1 + prints - len(rows))
         return [*rows, paint_sums(frame, palette, width)][:height]

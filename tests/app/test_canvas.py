@@ -47,7 +47,7 @@ def looks(screen: pyte.Screen) -> list[list[tuple[object, ...]]]:
     """Return what can be seen of each cell: a blank shows no foreground and no weight."""
     seen = []
     for y in range(HEIGHT):
-        row = []
+        row: list[tuple[object, ...]] = []
         for x in range(WIDTH):
             cell = screen.buffer[y][x]
             is_blank = cell.data == " " and not (cell.reverse or cell.underscore)

@@ -3,6 +3,8 @@
 import fcntl
 import os
 import pty
+import re
+import select
 import signal
 import struct
 import sys
@@ -11,8 +13,10 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyte
 import pytest
 
+from mdterm.app.credit import QUESTION
 from mdterm.app.terminal import Output, restore_terminal, save_terminal
 
 
@@ -78,7 +82,7 @@ def test_an_abandoned_output_ends_its_writer(terminal: tuple[int, int]) -> None:
     fill(theirs)
     output = Output(theirs, lambda: None)
     output.queued()
-    output.write("nobody reads this")
+    output.write("x" * 1_000_000)
     writer = threading.Thread(target=output.flush, daemon=True)
     writer.start()
     assert not output.is_drained()
@@ -99,7 +103,7 @@ def test_a_terminal_that_went_away_does_not_raise(terminal: tuple[int, int]) -> 
 
 
 class Screen:
-    """A program on a terminal of its own."""
+    """A program on a terminal of its own, which answers questions for the cursor's place."""
 
     def __init__(self, code: str, tmp_path: Path) -> None:
         script = tmp_path / "program.py"
@@ -110,24 +114,32 @@ class Screen:
             os.execv(sys.executable, [sys.executable, str(script)])
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.seen = b""
+        self.screen = pyte.Screen(80, 24)
+        self.stream = pyte.ByteStream(self.screen)
 
-    def read_until(self, wanted: bytes) -> None:
-        """Read until ``wanted`` has been written, failing at the end of output."""
-        while wanted not in self.seen:
+    def read(self) -> bool:
+        """Read and answer; return whether there may be more."""
+        assert select.select([self.fd], [], [], 30)[0], self.screen.display
+        try:
             got = os.read(self.fd, 65536)
-            assert got, self.seen
-            self.seen += got
+        except OSError:
+            return False  # the other end is closed
+        self.seen += got
+        # Only what pyte knows: it takes the end of ESC[>1u for text.
+        self.stream.feed(re.sub(rb"\x1b\[[<>][0-9]*u", b"", got))
+        for _ in range(got.count(QUESTION.encode())):
+            os.write(self.fd, b"\x1b[1;1R")
+        return bool(got)
+
+    def wait_for(self, words: str) -> None:
+        """Read until the screen shows ``words``."""
+        while not any(words in line for line in self.screen.display):
+            assert self.read(), self.screen.display
 
     def status(self) -> int:
         """Return the exit status, reading whatever is still written."""
-        try:
-            while True:
-                got = os.read(self.fd, 65536)
-                if not got:
-                    break
-                self.seen += got
-        except OSError:
-            pass  # the other end is closed
+        while self.read():
+            pass
         _, status = os.waitpid(self.pid, 0)
         return os.waitstatus_to_exitcode(status)
 
@@ -170,23 +182,16 @@ def screen(tmp_path: Path) -> Iterator[Screen]:
     os.close(screen.fd)
 
 
-def test_a_real_terminal_is_asked_answers_and_gets_the_next_frame(screen: Screen) -> None:
-    screen.read_until(b"\x1b[6n")
-    os.write(screen.fd, b"\x1b[1;1R")
-    for told in range(4):
-        # Each frame set differs from the one before by the number of answers it has had.
-        screen.read_until(b"told" if not told else str(told).encode() + b"\x1b[6n")
-        if not told:
-            screen.read_until(b"times")
-            screen.read_until(b"\x1b[6n")
-        os.write(screen.fd, b"\x1b[1;1R")
+def test_a_real_terminal_answers_and_gets_frame_after_frame(screen: Screen) -> None:
+    screen.wait_for("told 4 times")
     os.write(screen.fd, b"q")
     assert screen.status() == 0
+    assert QUESTION.encode() in screen.seen
     assert b"\x1b[?1002h" in screen.seen
     assert b"\x1b[?1003h" not in screen.seen
 
 
 def test_ctrl_c_leaves_with_130(screen: Screen) -> None:
-    screen.read_until(b"\x1b[6n")
+    screen.wait_for("told 4 times")
     os.write(screen.fd, b"\x03")
     assert screen.status() == 130

@@ -1,0 +1,72 @@
+"""An app whose paints take our way to the terminal: shortest bytes, and no more than it takes."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.color import ColorSystem
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.app import App
+from textual.driver import Driver
+from textual.screen import Screen
+
+from mdterm.app.canvas import Canvas
+from mdterm.app.credit import Credit
+from mdterm.app.outlet import Meter, Outlet, Sink
+from mdterm.feeds.clock import Clock
+
+
+class PacedApp(App[int], inherit_bindings=False):
+    """Textual's app with an outlet between its compositor and its driver.
+
+    Without a terminal (in tests that only look at widgets) paints go nowhere, and are acknowledged.
+    """
+
+    def __init__(self, ack: Callable[[int], None], clock: Clock, driver_class: type[Driver]) -> None:
+        super().__init__(driver_class=driver_class)
+        self.clock = clock
+        self.credit = Credit(ack, clock.mono)
+        canvas = Canvas(self.console._color_system or ColorSystem.TRUECOLOR)
+        self.outlet = Outlet(canvas, self.credit, lambda: self._sync_available)
+        self.meter = Meter()
+
+    def open_outlet(self) -> None:
+        """Begin to write; called once the driver runs."""
+        driver: object = self._driver
+        if isinstance(driver, Sink):
+            self.outlet.open(driver)
+        self.app_resume_signal.subscribe(self, lambda _: self.repaint_terminal())
+
+    def repaint_terminal(self) -> None:
+        """Write the whole screen again."""
+        self.outlet.repaint()
+        self.screen.refresh()
+
+    def painted(self, number: int, made: float) -> None:
+        """Note that frame set ``number`` is painted: it is acknowledged when the terminal has it."""
+        if self.is_headless:
+            self.credit.grant(number, made)
+        else:
+            self.outlet.painted(number, made)
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        # The one place where Textual turns a paint into bytes, unchanged cells and all.
+        paintable = isinstance(renderable, ChopsUpdate | LayoutUpdate)
+        if not paintable or self.is_headless or self._batch_count or not self._running:
+            super()._display(screen, renderable)
+            return
+        self.outlet.display(renderable, (self.size.width, self.size.height))
+        self.post_display_hook()
+
+    def terminal_answered(self) -> None:
+        """Take credit at once, on the thread that heard the answer; write what was held back."""
+        self.credit.answered()
+        self._release()
+
+    def terminal_drained(self) -> None:
+        """Take credit of a terminal that does not answer; write what was held back."""
+        self.credit.drained()
+        self._release()
+
+    def _release(self) -> None:
+        if self._loop is not None and self._running and self.outlet.is_holding:
+            self._loop.call_soon_threadsafe(self.outlet.release)
