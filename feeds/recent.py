@@ -4,13 +4,13 @@
 class Recent:
     """Two generations of ids: at least ``age_s`` and ``count`` back, at most twice both.
 
-    The defaults remember every id for 10 minutes (at most 20), or the last 50,000 (at most 100,000)
+    The defaults remember every id for 5 minutes (at most 10), or the last 20,000 (at most 40,000)
     where more come.
     """
 
     __slots__ = ("_age_s", "_began", "_count", "current", "previous")
 
-    def __init__(self, count: int = 50_000, age_s: float = 600.0) -> None:
+    def __init__(self, count: int = 20_000, age_s: float = 300.0) -> None:
         self.current: set[object] = set()
         self.previous: set[object] = set()
         self._count = count
