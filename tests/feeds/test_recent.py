@@ -1,0 +1,55 @@
+"""Ids are remembered exactly within a bound, and no further than twice of it."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mdterm.feeds.recent import Recent
+
+SECOND = 1_000_000_000
+
+
+def test_an_id_is_new_once() -> None:
+    recent = Recent()
+    assert [recent.is_new(key) for key in ("a", "b", "a", ("a",), "b")] == [True, True, False, True, False]
+
+
+@given(st.lists(st.integers(0, 60), max_size=400), st.integers(1, 20))
+def test_the_last_so_many_ids_are_known_and_no_more_than_twice_as_many(keys: list[int], count: int) -> None:
+    recent = Recent(count=count, age_s=1e9)
+    order: list[int] = []
+    for key in keys:
+        is_new = recent.is_new(key)
+        recent.turn(0)
+        assert len(recent.current) + len(recent.previous) <= 2 * count
+        if key in order[-count:]:
+            assert not is_new
+        elif key not in order[-2 * count :]:
+            assert is_new
+        if is_new:
+            order.append(key)
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=200))
+def test_an_id_is_known_for_its_time_and_no_longer_than_twice(gaps: list[int]) -> None:
+    """One new id at each moment; all of the last ten seconds are known, none is older than about twenty."""
+    recent = Recent(count=10**9, age_s=10.0)
+    now, born = 0, {}
+    for number, gap in enumerate(gaps):
+        now += gap * SECOND
+        recent.turn(now)
+        assert recent.is_new(number)
+        born[number] = now
+        known = recent.current | recent.previous
+        for key, at in born.items():
+            if now - at <= 10 * SECOND:
+                assert key in known
+    longest = max(gaps, default=0) * SECOND
+    assert all(now - born[int(str(key))] <= 20 * SECOND + 2 * longest for key in known)
+
+
+def test_a_clock_that_steps_back_forgets_nothing() -> None:
+    recent = Recent(age_s=10.0)
+    recent.turn(100 * SECOND)
+    recent.is_new("a")
+    recent.turn(50 * SECOND)
+    assert not recent.is_new("a")
