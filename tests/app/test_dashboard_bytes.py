@@ -1,7 +1,7 @@
 """What the dashboard writes: only what changed, and it arrives as it was painted."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pyte
@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from mdterm.app.credit import QUESTION
 from mdterm.app.dashboard import Dashboard
+from mdterm.app.terminal import Answers
 from mdterm.feeds.frames import PanelFrame
 
 
@@ -29,7 +30,7 @@ class RecordingDriver(HeadlessDriver):
     def write(self, data: str) -> None:
         self.written.append(data)
         if data == QUESTION and self.is_answering:
-            self._loop.call_soon(self._app.terminal_answered)
+            self._loop.call_soon(cast(Answers, self._app).terminal_answered)
 
     def is_drained(self) -> bool:
         return True
@@ -68,13 +69,17 @@ async def board(port: Any, instruments: Any, clock: Any) -> Any:
     board = Board(app, (80, 24))
     ready, leave = asyncio.Event(), asyncio.Event()
 
-    async def stay(pilot: Pilot[int]) -> None:
+    async def stay(pilot: Pilot[object]) -> None:
         ready.set()
         await leave.wait()
         app.exit(0)
 
     task = asyncio.create_task(app.run_async(size=board.size, auto_pilot=stay, mouse=False))
     await asyncio.wait_for(ready.wait(), 10)
+    await board.settle()
+    app.tick()  # from here on a tick changes nothing, for the clock stands still
+    await board.settle()
+    port.push("header", "ladder", "tape")
     await board.settle()
     yield board
     leave.set()

@@ -12,7 +12,10 @@ from mdterm.feeds.status import Shown
 
 
 async def settle(pilot: Pilot[int]) -> None:
-    for _ in range(3):
+    await pilot.pause()
+    assert isinstance(pilot.app, Dashboard)
+    pilot.app.tick()  # a slow machine may have ticked already
+    for _ in range(2):
         await pilot.pause()
 
 
