@@ -71,6 +71,8 @@ STATES: dict[str, str] = {
 }
 ENDED = frozenset({"cancelled", "filled", "done", "expired", "rejected"})
 
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})  # no proxy leads there, and no eavesdropper
+
 # Framing, none of it documented.
 PROBE_S = 3.0  # [GUESS] a framing that has shown nothing by then is not the one
 SUBSCRIBE_REPLY_S = 2.0  # [GUESS] longest wait for the orders of one symbol before the next is asked

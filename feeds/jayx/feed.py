@@ -33,8 +33,6 @@ from mdterm.feeds.jayx.units import Units, units_of
 
 log = logging.getLogger(__name__)
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
 
 class SymbolOptions(msgspec.Struct, frozen=True):
     """``symbols.<S>`` of the configuration: what the provider's integers count."""
@@ -158,7 +156,7 @@ class JayX:
             variable = " or the environment variable MDTERM_JAYX_API_KEY" if self.name == self.kind else ""
             return f"no API key: set providers.{self.name}.api_key{variable}"
         parts = urlsplit(self._base)
-        if parts.scheme in ("ws", "http") and parts.hostname not in _LOOPBACK:
+        if parts.scheme in ("ws", "http") and parts.hostname not in facts.LOOPBACK:
             return f"the API key is sent over wss:// alone: change providers.{self.name}.url"
         return None
 

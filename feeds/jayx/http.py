@@ -2,18 +2,21 @@
 
 The schema is not documented either, so every form that related engines use is understood: ``tickDenom`` and
 ``lotDenom`` [SIB], ``priceInc`` and ``qtyInc`` [SIB], ``tickSize`` and ``stepSize`` (also in ``filters``).
+httpx is imported with the first request, so that who asks nothing starts without it.
 """
 
 import logging
 import ssl
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from mdterm.feeds.jayx import facts
 from mdterm.feeds.jayx.lenient import loads
+
+if TYPE_CHECKING:
+    import httpx
 
 log = logging.getLogger(__name__)
 
@@ -26,13 +29,19 @@ Steps = tuple[Decimal | None, Decimal | None]
 
 
 async def fetch_units(
-    base: str, *, tls_verify: bool = True, transport: httpx.AsyncBaseTransport | None = None
+    base: str, *, tls_verify: bool = True, transport: "httpx.AsyncBaseTransport | None" = None
 ) -> dict[str, Steps]:
     """Return tick and lot by symbol; empty where the service does not tell or cannot be reached."""
+    import httpx
+
     url = base.rstrip("/") + facts.REST_EXCHANGE_INFO
     try:
         async with httpx.AsyncClient(
-            timeout=facts.REST_TIMEOUT_S, verify=tls_verify, transport=transport, follow_redirects=True
+            timeout=facts.REST_TIMEOUT_S,
+            verify=tls_verify,
+            transport=transport,
+            trust_env=urlsplit(url).hostname not in facts.LOOPBACK,
+            follow_redirects=True,
         ) as client:
             response = await client.get(url)
             response.raise_for_status()

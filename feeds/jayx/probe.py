@@ -8,6 +8,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec.structs import replace
@@ -65,13 +66,16 @@ def candidates(form: str, envelope: tuple[str, str]) -> list[Dialect]:
 
 async def probe(asked: Asked, dialects: Sequence[Dialect]) -> Dialect:
     """Return the first dialect that works, completed by what was learnt. Raise ProbeError."""
-    tasks = [asyncio.ensure_future(_Attempt(asked, one).run()) for one in dialects]
+    attempts = [_Attempt(asked, one) for one in dialects]
+    tasks = [asyncio.ensure_future(one.run()) for one in attempts]
     waiting = set(tasks)
     try:
         while waiting:
             done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            for task in tasks:  # the likeliest first, where several are done
-                if task in done and task.exception() is None:
+            for attempt, task in zip(attempts, tasks, strict=True):
+                if attempt.was_greeted and task in waiting:
+                    break  # no other server greets like that; how to go on is known in a moment
+                if task.done() and task.exception() is None:
                     found = task.result()
                     log.info("framing: %s", found.words())
                     return found
@@ -79,15 +83,13 @@ async def probe(asked: Asked, dialects: Sequence[Dialect]) -> Dialect:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    errors = [task.exception() for task in tasks]
-    for error in errors:
-        if isinstance(error, _Mute) and error.frame:
-            log.warning("not understood: %s", clean(error.frame[:400].decode("utf-8", "replace")))
-            break
+    errors = [error for task in tasks if (error := task.exception()) is not None]
+    frames = [error.frame for error in errors if isinstance(error, _Mute) and error.frame]
+    if frames:
+        log.warning("not understood: %s", clean(frames[0][:400].decode("utf-8", "replace")))
     if any(isinstance(error, _Mute) for error in errors):
         raise ProbeError("connected, but nothing that came was understood", reached=True)
-    first = next(error for error in errors if error is not None)
-    raise ProbeError(policy.judge(first).words, reached=False)
+    raise ProbeError(policy.judge(errors[0]).words, reached=False)
 
 
 class _Attempt:
@@ -96,6 +98,8 @@ class _Attempt:
     def __init__(self, asked: Asked, dialect: Dialect) -> None:
         self._asked = asked
         self._dialect = dialect
+        self.was_greeted = False
+        """Whether Engine.IO's opening packet came."""
         self._connected = False
         self._frame = b""
 
@@ -125,7 +129,13 @@ class _Attempt:
                 context.verify_mode = ssl.CERT_NONE
         # A server that never answers the goodbye must not hold up the winner.
         async with connect(
-            url, ssl=context, compression=None, max_size=_MAX_FRAME, ping_interval=None, close_timeout=0.2
+            url,
+            ssl=context,
+            proxy=None if urlsplit(url).hostname in facts.LOOPBACK else True,
+            compression=None,
+            max_size=_MAX_FRAME,
+            ping_interval=None,
+            close_timeout=0.2,
         ) as ws:
             self._connected = True
             return await (self._socketio(ws) if self._dialect.form == "socketio" else self._bare(ws))
@@ -135,6 +145,7 @@ class _Attempt:
         self._frame = await ws.recv(decode=False)
         if not self._frame.startswith(b"0{"):
             raise _Mute(self._frame)
+        self.was_greeted = True
         if dialect.eio == 3:
             return replace(dialect, rules=3)
         # A 2.x server takes the new version's number too, but connects by itself.
