@@ -71,7 +71,7 @@ async def probe(asked: Asked, dialects: Sequence[Dialect]) -> Dialect:
     waiting = set(tasks)
     try:
         while waiting:
-            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             for attempt, task in zip(attempts, tasks, strict=True):
                 if attempt.was_greeted and task in waiting:
                     break  # no other server greets like that; how to go on is known in a moment
