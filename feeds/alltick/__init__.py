@@ -1,0 +1,1 @@
+"""AllTick: stocks, indices, forex, metals, energy, CFD indices and crypto."""

@@ -1,0 +1,386 @@
+"""What AllTick tells over HTTP alone: bars as they close, yesterday's close, and ticks on the free plan.
+
+One request at a time, the one that matters most when the budget allows it: what stands on the screen
+before the watchlist, holes before new bars, then whatever has waited longest. The past from before is the
+history's affair.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from mdterm.feeds.address import Instrument
+from mdterm.feeds.alltick import codes, facts, ticks
+from mdterm.feeds.alltick.budget import Endpoint
+from mdterm.feeds.alltick.http import About, AllTickHttp, Asked, CodeError
+from mdterm.feeds.alltick.memory import Prints, Pulse
+from mdterm.feeds.clock import Clock
+from mdterm.feeds.contract import HistoryError, Want
+from mdterm.feeds.events import Book, Candle, Event, Stream
+from mdterm.feeds.intervals import LENGTHS
+
+log = logging.getLogger(__name__)
+
+INTERVAL = "1m"
+_TOLD = 3
+_CLOSED_EVERY_S = 600.0
+_BUG_PAUSE_S = 60.0
+
+Work = Literal["mend", "bars", "trade", "book", "daily", "about"]
+_ENDPOINTS: dict[Work, Endpoint] = {
+    "mend": "kline",
+    "bars": "batch-kline",
+    "trade": "trade-tick",
+    "book": "depth-tick",
+    "daily": "batch-kline",
+    "about": "static_info",
+}
+
+
+class Track(msgspec.Struct):
+    """One wanted instrument. Times are monotonic seconds, ``wanted_at`` is wall time (ns)."""
+
+    instrument: Instrument
+    rank: int
+    streams: frozenset[Stream]
+    wanted_at: int
+    due: dict[Work, float]
+    group: int = 0
+    """Codes are asked for together with those of their group: a bad one is found by halving it."""
+    mend_count: int = 0
+    """Bars to ask for because some may be missing."""
+    told: dict[int, Candle] = {}
+    """The last bars handed on, by opening."""
+    polled_at: float | None = None
+    book: Book | None = None
+    ticks_at: dict[Stream, int] = {}
+    """When (wall, ns) HTTP last stood in for the socket."""
+    refused: str | None = None
+
+    @property
+    def code(self) -> str:
+        """The code as on the wire."""
+        return self.instrument.symbol
+
+
+class Job(NamedTuple):
+    """One request that could be made, ordered by what matters."""
+
+    rank: int
+    order: int
+    due: float
+    work: Work
+    family: facts.Family
+    group: int
+    address: str
+
+
+class AllTickPoller:
+    """Keeps bars true; stands in for silent sockets on the free plan."""
+
+    def __init__(
+        self,
+        http: AllTickHttp,
+        plan: facts.Plan,
+        *,
+        pulse: Pulse,
+        prints: Prints,
+        resolve: Callable[[str], Instrument],
+        is_closed: Callable[[Instrument, int], bool],
+        clock: Clock,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.tracks: dict[str, Track] = {}
+        self.dailies: dict[str, list[Candle]] = {}
+        """The last two daily bars, by address."""
+        self.abouts: dict[str, About] = {}
+        self.stopped: str | None = None
+        """Why nothing can be asked over HTTP, in words."""
+        self._http = http
+        self._plan = plan
+        self._pulse = pulse
+        self._prints = prints
+        self._resolve = resolve
+        self._is_closed = is_closed
+        self._clock = clock
+        self._sleep = sleep
+        self._changed = asyncio.Event()
+        self._groups = 0
+        self._failures: dict[tuple[Work, facts.Family], int] = {}
+        self._not_before: dict[tuple[Work, facts.Family], float] = {}
+
+    def want(self, wants: Sequence[Want]) -> None:
+        """Set the whole wanted set; rank 0 is looked at first."""
+        streams: dict[str, set[Stream]] = {}
+        ranks: dict[str, int] = {}
+        for want in wants:
+            streams.setdefault(want.address, set()).add(want.stream)
+            ranks[want.address] = min(want.rank, ranks.get(want.address, want.rank))
+        for address in self.tracks.keys() - streams.keys():
+            del self.tracks[address]
+        now, wall = self._clock.mono(), self._clock.wall()
+        for address, found in streams.items():
+            track = self.tracks.get(address)
+            if track is None:
+                track = Track(self._resolve(address), 0, frozenset(), wall, dict.fromkeys(_ENDPOINTS, now))
+                if address in self.dailies:
+                    track.due["daily"] = now + self._daily_every_s()
+                self.tracks[address] = track
+            if "candle" in found - track.streams:
+                track.told, track.mend_count, track.due["bars"] = {}, 0, now
+            track.rank, track.streams = ranks[address], frozenset(found)
+        self._changed.set()
+
+    async def run(self, emit: Callable[[list[Event]], None]) -> None:
+        """Work until cancelled, handing events on as they come. Never raise for what the network does."""
+        while True:
+            self._changed.clear()
+            now = self._clock.mono()
+            found = self._next(now)
+            if found is None:
+                await self._changed.wait()
+                continue
+            job, at = found
+            if at > now:
+                await self._nap(at - now)
+                continue
+            try:
+                events = await self._do(job)
+            except Exception:
+                log.exception("polling failed")
+                self._not_before[job.work, job.family] = now + _BUG_PAUSE_S
+            else:
+                if events:
+                    emit(events)
+
+    def standing_in(self, address: str, stream: Stream) -> int | None:
+        """Return since when (wall, ns) HTTP stands in for the socket, None where it does not."""
+        track = self.tracks.get(address)
+        at = None if track is None else track.ticks_at.get(stream)
+        return at if at is not None and self._pulse.heard.get((address, stream), 0) < at else None
+
+    # What to do next.
+
+    def _next(self, now: float) -> tuple[Job, float] | None:
+        """Return the job that is to be done first, and when."""
+        turns = self._http.turns
+        ready = {endpoint: turns.ready_at(endpoint) for endpoint in set(_ENDPOINTS.values())}
+        best: tuple[bool, float, Job] | None = None
+        for job in self._jobs(now):
+            held = self._not_before.get((job.work, job.family), 0.0)
+            at = max(job.due, held, ready[_ENDPOINTS[job.work]])
+            # What can be done now goes by importance, the rest by time.
+            found = (at > now, at if at > now else 0.0, job)
+            if best is None or found < best:
+                best = found
+        return None if best is None else (best[2], max(best[1], now))
+
+    def _jobs(self, now: float) -> Iterator[Job]:
+        wall = self._clock.wall()
+        for address, track in self.tracks.items():
+            if track.refused is not None:
+                continue
+            family = codes.family_of(track.code)
+            for work in self._works(track, wall):
+                order = 0 if work == "mend" else 1
+                group = track.group if work != "mend" else -1
+                yield Job(track.rank, order, track.due[work], work, family, group, address)
+
+    def _works(self, track: Track, wall: int) -> Iterator[Work]:
+        if "candle" in track.streams:
+            yield "mend" if track.mend_count else "bars"
+        yield "daily"
+        if codes.kind_of(track.code) in ("hk", "us", "cn") and track.instrument.address not in self.abouts:
+            yield "about"
+        for stream in ("trade", "book"):
+            if self._needs_help(track, stream, wall):
+                yield stream
+
+    def _needs_help(self, track: Track, stream: Literal["trade", "book"], wall: int) -> bool:
+        """Whether the free plan's socket leaves a wanted stream out in trading hours."""
+        if not self._plan.is_polled or stream not in track.streams:
+            return False
+        heard = self._pulse.heard.get((track.instrument.address, stream), 0)
+        if wall - max(heard, track.wanted_at) <= facts.FALLBACK_AFTER_S * 1e9:
+            return False
+        # A closed market is asked for its last price once.
+        return stream not in track.ticks_at or not self._is_closed(track.instrument, wall)
+
+    # Doing it.
+
+    async def _do(self, job: Job) -> list[Event]:
+        key = (job.work, job.family)
+        batch = self._batch(job)
+        try:
+            events = await self._fetch(job, batch)
+        except CodeError as error:
+            self._split(batch, str(error))
+            return []
+        except HistoryError as error:
+            self._failed(key, str(error), refused=error.refused)
+            return []
+        self._failures.pop(key, None)
+        self.stopped = None
+        return events
+
+    def _batch(self, job: Job) -> list[Track]:
+        """Return what is asked for together: the most important of the same group that are nearly due."""
+        if job.work == "mend":
+            return [self.tracks[job.address]]
+        every = self._every_s(job.work)
+        soon = self._clock.mono() + every / 2
+        wall = self._clock.wall()
+        found = [
+            track
+            for track in self.tracks.values()
+            if track.group == job.group
+            and track.refused is None
+            and codes.family_of(track.code) == job.family
+            and track.due[job.work] <= soon
+            and job.work in self._works(track, wall)
+        ]
+        found.sort(key=lambda track: (track.rank, track.due[job.work]))
+        return found[: self._most(job.work)]
+
+    def _most(self, work: Work) -> int:
+        if work in ("bars", "daily"):
+            return self._plan.batch_groups
+        return facts.STATIC_CODES if work == "about" else self._plan.tick_codes
+
+    async def _fetch(self, job: Job, batch: list[Track]) -> list[Event]:
+        wanted = [track.code for track in batch]
+        if job.work == "mend":
+            return await self._mend(batch[0])
+        if job.work == "about":
+            for one in await self._http.static_info(wanted, job.rank):
+                for track in batch:
+                    if track.code == one.code:
+                        self.abouts[track.instrument.address] = one
+            self._put_off(batch, job.work, facts.DAILY_EVERY_FREE_S)
+            return []
+        if job.work in ("bars", "daily"):
+            return await self._bars(job, batch)
+        return await self._ticks(job, batch)
+
+    async def _mend(self, track: Track) -> list[Event]:
+        bars = await self._http.kline(track.instrument, INTERVAL, track.mend_count, rank=track.rank)
+        track.polled_at, track.mend_count = self._clock.mono(), 0
+        self._put_off([track], "bars", self._plan.bars_every_s)
+        return list(self._fresh(track, bars))
+
+    async def _bars(self, job: Job, batch: list[Track]) -> list[Event]:
+        interval = INTERVAL if job.work == "bars" else "1d"
+        asked = [Asked(track.code, interval) for track in batch]
+        addresses = {track.code: track.instrument.address for track in batch}
+        found = await self._http.batch_kline(job.family, asked, addresses, job.rank)
+        now = self._clock.mono()
+        self._put_off(batch, job.work, self._every_s(job.work))
+        events: list[Event] = []
+        for track in batch:
+            bars = found.get(Asked(track.code, interval))
+            if bars is None:
+                continue
+            if job.work == "daily":
+                self.dailies[track.instrument.address] = bars
+                continue
+            newest = max(track.told, default=None)
+            polled_at, track.polled_at = track.polled_at, now
+            minute = LENGTHS[INTERVAL]
+            jumped = newest is not None and bars and bars[0].open_ts > newest + minute
+            if newest is not None and jumped and polled_at is not None and now - polled_at > minute / 1e9 - 1:
+                # Two bars bridge two minutes: after a longer pause some may lie between.
+                track.mend_count = min(facts.MAX_BARS, (bars[-1].open_ts - newest) // minute + 2)
+                track.due["mend"] = now
+                continue
+            events += self._fresh(track, bars)
+        return events
+
+    async def _ticks(self, job: Job, batch: list[Track]) -> list[Event]:
+        endpoint = _ENDPOINTS[job.work]
+        found = await self._http.ticks(endpoint, job.family, [track.code for track in batch], job.rank)
+        stream: Stream = "trade" if job.work == "trade" else "book"
+        seen = self._clock.wall()
+        self._put_off(batch, job.work, facts.TICKS_EVERY_S)
+        by_code = {track.code: track for track in batch}
+        events: list[Event] = []
+        for data in found:
+            track = by_code[data.code or ""]
+            track.ticks_at.setdefault(stream, seen)
+            address, kind = track.instrument.address, codes.kind_of(track.code)
+            if stream == "trade":
+                trade = ticks.trade_of(address, kind, data, seen)
+                pushed = self._pulse.traded.get(address)
+                if trade is not None and self._prints.is_new_polled(trade, ticks.direction_of(data), pushed):
+                    events.append(trade)
+                continue
+            read = ticks.book_of(address, kind, data, seen)
+            if read is not None and not ticks.is_crossed(read[0]):
+                plain = msgspec.structs.replace(read[0], seen=0)
+                if plain != track.book:
+                    track.book = plain
+                    events.append(read[0])
+        return events
+
+    # Bookkeeping.
+
+    def _fresh(self, track: Track, bars: Sequence[Candle]) -> list[Candle]:
+        """Return the bars that say something new, and remember the last ones."""
+        told, fresh = track.told, []
+        for bar in bars:
+            known = told.get(bar.open_ts)
+            if known is not None and (
+                (known.closed and not bar.closed) or msgspec.structs.replace(bar, seen=known.seen) == known
+            ):
+                continue
+            told[bar.open_ts] = bar
+            fresh.append(bar)
+        for open_ts in sorted(told)[:-_TOLD]:
+            del told[open_ts]
+        return fresh
+
+    def _every_s(self, work: Work) -> float:
+        if work == "bars":
+            return self._plan.bars_every_s
+        return self._daily_every_s() if work == "daily" else facts.TICKS_EVERY_S
+
+    def _daily_every_s(self) -> float:
+        return facts.DAILY_EVERY_FREE_S if self._plan.is_polled else facts.DAILY_EVERY_S
+
+    def _put_off(self, batch: Sequence[Track], work: Work, seconds: float) -> None:
+        now, wall = self._clock.mono(), self._clock.wall()
+        for track in batch:
+            closed = self._is_closed(track.instrument, wall)
+            track.due[work] = now + (max(seconds, _CLOSED_EVERY_S) if closed else seconds)
+
+    def _split(self, batch: list[Track], words: str) -> None:
+        """One of these codes spoils the request: ask for halves of them from now on, or for it no more."""
+        if len(batch) == 1:
+            batch[0].refused = words
+            return
+        for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
+            self._groups += 1
+            for track in half:
+                track.group = self._groups
+
+    def _failed(self, key: tuple[Work, facts.Family], words: str, *, refused: bool) -> None:
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        wait = min(facts.RETRY_CAP_S, facts.RETRY_FIRST_S * 2.0 ** min(failures - 1, 8))
+        if refused:
+            self.stopped, wait = words, facts.RETRY_CAP_S
+        self._not_before[key] = self._clock.mono() + wait
+        log.info("%s over HTTP: %s; again in %.0f s", key[0], words, wait)
+
+    async def _nap(self, seconds: float) -> None:
+        tasks = [
+            asyncio.ensure_future(self._sleep(seconds)),
+            asyncio.ensure_future(self._changed.wait()),
+        ]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
