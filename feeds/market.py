@@ -251,9 +251,10 @@ class Quote:
         day = ts // DAY
         if self.day is None or day > self.day:
             self.day, self.high, self.low, self.volume = day, None, None, 0.0
-        self.high = trade.price if self.high is None else max(self.high, trade.price)
-        self.low = trade.price if self.low is None else min(self.low, trade.price)
-        self.volume += trade.size or 0.0
+        if day == self.day:  # a late trade of yesterday is in no figure of today
+            self.high = trade.price if self.high is None else max(self.high, trade.price)
+            self.low = trade.price if self.low is None else min(self.low, trade.price)
+            self.volume += trade.size or 0.0
         self.trade_count += 1
         self.last = trade
         minute = ts // MINUTE

@@ -90,12 +90,17 @@ def step_digits(step: float) -> int:
 
 def row_of(price: float, tick: float, group: int, *, up: bool) -> int:
     """Return the row that holds a price: asks are rounded up to it, all else down."""
-    ticks = round(price / tick)
+    exact = price / tick
+    ticks = round(exact)
+    if abs(exact - ticks) > 1e-4 + 4e-16 * abs(exact):
+        # Not on the grid: a trade inside a bucket, or buckets named by their middle.
+        ticks = math.ceil(exact) if up else math.floor(exact)
     return -((-ticks) // group) if up else ticks // group
 
 
 def settle(market: Market, spec: LadderSpec) -> LadderSpec:
     """Return the spec with its centre where it belongs: moved only when the touch left the band."""
+    market.fold()
     tick = market.tick
     bid, ask = market.bbo()
     rows = [row_of(bid, tick, spec.group, up=False)] if bid is not None else []
