@@ -91,6 +91,11 @@ def derive(link: LinkHealth | None, stream: StreamHealth | None, now: float) -> 
     age = max(0.0, now - stream.last_at)
     if stream.stale_after_s is not None and age > stream.stale_after_s:
         return Shown("STALE", age=age, detail="the link is open but nothing comes")
+    if stream.lost_at is not None:
+        # The link is open again, but nothing has come over it: what is shown is from before the loss.
+        if stream.stale_after_s is None:
+            return Shown("QUIET", age=age)
+        return Shown("WARMING", age=now - max(stream.wanted_at, link.opened_at or 0.0), detail=stream.waiting)
     if stream.gap_since is not None:
         return Shown("GAP", since=stream.gap_since, detail="the link was lost; prints may be missing")
     if stream.partial is not None:
@@ -141,17 +146,7 @@ _BEST: tuple[Word, ...] = (
 
 def best(shown: list[Shown]) -> Shown:
     """Return the state of a panel made of several streams: the one that is most alive."""
-    for word in (
-        "LIVE",
-        "PARTIAL",
-        "GAP",
-        "QUIET",
-        "STALE",
-        "CLOSED",
-        "RECONNECTING",
-        "WARMING",
-        "CONNECTING",
-    ):
+    for word in _BEST:
         for one in shown:
             if one.word == word:
                 return one
