@@ -26,7 +26,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
     """Header, panels, symbols and status line; binds the panels to the instrument that is shown."""
 
     AUTO_FOCUS = "#ladder"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (76, "-normal"), (100, "-wide"), (160, "-ultra")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (54, "-narrow"), (76, "-normal"), (100, "-wide"), (160, "-ultra")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-high")]  # noqa: RUF012
 
     def __init__(self, port: Port, instruments: Sequence[Instrument], clock: Clock, keymap: Keymap) -> None:

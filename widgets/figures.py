@@ -1,6 +1,7 @@
 """Numbers and times as text. Pure; every figure on the screen is made here."""
 
 import time
+from collections.abc import Iterable
 from typing import Final
 
 from rich.cells import cell_len, set_cell_size
@@ -45,11 +46,15 @@ def format_size(size: float | None, digits: int) -> str:
     return f"{size / scale:.{1 if magnitude / scale >= 9.995 else 2}f}{unit}"
 
 
-def fit_digits(largest: float, digits: int, width: int) -> int:
-    """Return how many decimals sizes up to ``largest`` may have in ``width`` cells, at most ``digits``."""
-    whole = len(f"{min(largest, FULL_BELOW - 1):,.0f}")
-    room = width - whole - 1
-    return max(0, min(digits, room))
+def whole_cells(sizes: Iterable[float | None]) -> int:
+    """Return the cells before the point of the largest size that is told in full."""
+    largest = max((size for size in sizes if size and size < FULL_BELOW), default=0.0)
+    return len(f"{int(largest):,}")
+
+
+def fit_digits(whole: int, digits: int, width: int) -> int:
+    """Return how many decimals fit behind ``whole`` cells and the point, at most ``digits``."""
+    return max(0, min(digits, width - whole - 1))
 
 
 def format_signed(value: float, digits: int) -> str:

@@ -9,10 +9,11 @@ from mdterm.feeds.frames import HeaderFrame, HeaderSpec, PanelFrame
 from mdterm.widgets.figures import fit, format_price, format_time
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.panel import View
-from mdterm.widgets.rows import NO_STYLE, Part, Row, spread, width_of
+from mdterm.widgets.rows import NO_STYLE, Part, Row, spread
 
 _BOLD: Final = Style(bold=True)
 _LONGEST_NAME: Final = 24
+_LONGEST_VENUE: Final = 32
 
 
 class Header(View):
@@ -45,36 +46,65 @@ class Header(View):
         super().tick(now, wall)
 
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
-        """Return the line; what matters least goes first where there is no room."""
+        """Return the line. What matters least is left out first where there is no room."""
         frame = self.frame if isinstance(self.frame, HeaderFrame) else None
         body = palette if self.shown.is_current or frame is None else palette.dimmed
         symbol = fit(self.symbol, min(cell_len(self.symbol), _LONGEST_NAME))
-        venue = fit(self.venue, min(cell_len(self.venue), _LONGEST_NAME + 8))
+        venue = fit(self.venue, min(cell_len(self.venue), _LONGEST_VENUE))
         price = format_price(frame.last if frame else None, frame.digits if frame else 0)
         self._price_width = max(self._price_width, len(price))
-        mark = "▲" if frame and frame.direction > 0 else "▼" if frame and frame.direction < 0 else " "
-        moved = body.moved(frame.direction if frame else 0)
-        left: list[Part] = [(f" {symbol}", body.text + _BOLD), (f"  {venue}", body.muted)]
-        left += [(f"  {price.rjust(self._price_width)} {mark}", moved + _BOLD)]
-        if frame is not None:
-            left += _figures(frame, body)
-        clock: list[Part] = [(f"  {format_time(self._wall)} UTC ", palette.muted)] if self._wall else []
-        if width_of(left[:3]) + width_of(clock) > width:
-            clock = []
-        if width_of(left[:3]) > width:
-            del left[1]
-        return [spread(left, clock, width, " ", NO_STYLE)]
+        direction = frame.direction if frame else 0
+        mark = "▲" if direction > 0 else "▼" if direction < 0 else " "
+        told = {
+            "symbol": (f" {symbol}", body.text + _BOLD),
+            "price": (f"  {price.rjust(self._price_width)} {mark}", body.moved(direction) + _BOLD),
+            "venue": (f" {venue.replace(' · ', '·')}", body.muted),
+            **(_figures(frame, body) if frame else {}),
+        }
+        if self._wall:
+            told["clock"] = (f"  {format_time(self._wall)[:5]} UTC ", palette.muted)
+        # The same at more length; it takes the place of the short form where there is room.
+        longer = {"venue": (f"  {venue}", body.muted)}
+        if self._wall:
+            longer["clock"] = (f"  {format_time(self._wall)} UTC ", palette.muted)
+        shown: dict[str, Part] = {}
+        room = width
+        for name in _PRIORITY:
+            part = (longer if name in shown else told).get(name)
+            if part is None:
+                continue
+            more = cell_len(part[0]) - (cell_len(shown[name][0]) if name in shown else 0)
+            if more <= room or name == "symbol":
+                shown[name] = part
+                room -= more
+        left = [shown[name] for name in _ORDER if name in shown]
+        right = [shown["clock"]] if "clock" in shown else []
+        return [spread(left, right, width, " ", NO_STYLE)]
 
 
-def _figures(frame: HeaderFrame, palette: Palette) -> list[Part]:
-    """Return change, VWAP, high and low; each is one part, so that it can be left out whole."""
-    parts: list[Part] = []
-    if frame.change is not None:
-        parts += [(f"  {frame.change * 100:+.2f} %", palette.moved((frame.change > 0) - (frame.change < 0)))]
+_ORDER: Final = ("symbol", "venue", "price", "change", "vwap", "since", "range")
+_PRIORITY: Final = (
+    *("symbol", "price", "change", "venue", "clock", "vwap"),
+    *("clock", "venue", "range", "since"),
+)
+"""What is told first; a name that stands twice gets its longer form the second time."""
+
+
+def _figures(frame: HeaderFrame, palette: Palette) -> dict[str, Part]:
+    """Return change, VWAP with its start, high and low."""
+    told: dict[str, Part] = {}
     digits = frame.digits
+    if frame.change is not None:
+        moved = palette.moved((frame.change > 0) - (frame.change < 0))
+        told["change"] = (f"  {frame.change * 100:+.2f} %", moved)
     if frame.vwap is not None:
-        parts += [(f"  VWAP {format_price(frame.vwap, digits)}", palette.text)]
+        doubtful = frame.unreliable_since is not None
+        about = "~" if frame.is_vwap_estimated else ""
+        vwap = f"  VWAP {about}{format_price(frame.vwap, digits)}{'?' if doubtful else ''}"
+        told["vwap"] = (vwap, palette.warn if doubtful else palette.text)
+        if frame.vwap_since is not None:
+            told["since"] = (f" since {format_time(frame.vwap_since)}", palette.muted)
     if frame.high is not None and frame.low is not None:
         high, low = format_price(frame.high, digits), format_price(frame.low, digits)
-        parts += [(f"  H {high}  L {low}", palette.text)]
-    return parts
+        told["range"] = (f"  H {high}  L {low}", palette.text)
+    return told

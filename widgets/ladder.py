@@ -8,7 +8,7 @@ from textual import events
 from textual.message import Message
 
 from mdterm.feeds.frames import LadderFrame, LadderSpec, PanelFrame
-from mdterm.widgets.figures import FULL_BELOW, UNKNOWN, cell, fit_digits, format_price, format_size
+from mdterm.widgets.figures import UNKNOWN, cell, fit_digits, format_price, format_size, whole_cells
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.panel import Panel
 from mdterm.widgets.rows import NO_STYLE, Part, Row, merge, width_of
@@ -24,11 +24,15 @@ CHROME: Final = 2
 
 @dataclass(frozen=True)
 class Columns:
-    """Widths of the ladder's columns in cells; ``left`` are the blanks before them."""
+    """Widths of the ladder's columns in cells.
+
+    ``left`` are the blanks before them, ``whole`` the cells that sizes need before the point.
+    """
 
     left: int
     size: int
     price: int
+    whole: int
     digits: int
 
     @property
@@ -43,14 +47,11 @@ def choose_columns(frame: LadderFrame, width: int, before: Columns | None) -> Co
     price = max(len(format_price(highest, frame.digits)), before.price if before else 0, len("PRICE"))
     room = (width - 2 * EDGE - price - 2 * GAP) // 2
     size = next((w for w in _SIZE_WIDTHS if w <= room), max(1, room))
-    # What is abbreviated needs no decimals; the largest told in full decides how many all have.
-    full = max((one for one in (*frame.bids, *frame.asks) if one and one < FULL_BELOW), default=0.0)
-    digits = fit_digits(full, frame.size_digits, size)
-    if before is not None and before.size == size:
-        # A large size that came and went must not make every number jump twice.
-        digits = min(digits, before.digits)
+    # A large size that came and went must not make every number jump twice.
+    whole = max(whole_cells((*frame.bids, *frame.asks)), before.whole if before else 0)
+    digits = fit_digits(whole, frame.size_digits, size)
     taken = 2 * EDGE + 2 * size + price + 2 * GAP
-    return Columns(left=max(0, (width - taken) // 2), size=size, price=price, digits=digits)
+    return Columns(left=max(0, (width - taken) // 2), size=size, price=price, whole=whole, digits=digits)
 
 
 def bar_scale(largest: float, before: float) -> float:

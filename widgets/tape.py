@@ -5,7 +5,6 @@ from typing import Final
 
 from mdterm.feeds.frames import PanelFrame, TapeFrame, TapeRow, TapeSpec
 from mdterm.widgets.figures import (
-    FULL_BELOW,
     UNKNOWN,
     cell,
     fit_digits,
@@ -14,6 +13,7 @@ from mdterm.widgets.figures import (
     format_size,
     format_time,
     format_time_ms,
+    whole_cells,
 )
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.panel import Panel
@@ -32,11 +32,15 @@ _GLYPHS: Final = {"buy": "▲", "sell": "▼", None: "·"}
 
 @dataclass(frozen=True)
 class Columns:
-    """Widths of the tape's columns in cells; ``joined`` tells whether ×n has a place."""
+    """Widths of the tape's columns in cells.
+
+    ``whole`` are the cells that sizes need before the point; ``joined`` tells whether ×n has a place.
+    """
 
     time: int
     price: int
     size: int
+    whole: int
     digits: int
     joined: bool
 
@@ -59,12 +63,9 @@ def choose_columns(frame: TapeFrame, width: int, before: Columns | None) -> Colu
     if joined:
         room -= _JOINED
     size = next((w for w in _SIZE_WIDTHS if w <= room), max(1, room))
-    full = max((row.size for row in frame.rows if row.size and row.size < FULL_BELOW), default=0.0)
-    digits = fit_digits(full, frame.size_digits, size)
-    if before is not None and before.size == size:
-        # A large print that scrolls out must not make every number jump back.
-        digits = min(digits, before.digits)
-    return Columns(time, price, size, digits, joined)
+    # A large print that scrolls out must not make every number jump back.
+    whole = max(whole_cells(row.size for row in frame.rows), before.whole if before else 0)
+    return Columns(time, price, size, whole, fit_digits(whole, frame.size_digits, size), joined)
 
 
 def paint_print(row: TapeRow, columns: Columns, price_digits: int, palette: Palette) -> Row:

@@ -48,10 +48,11 @@ def test_sizes_are_in_full_below_ten_thousand(size: float | None, digits: int, t
 
 @pytest.mark.parametrize(
     ("largest", "digits", "width", "fitting"),
-    [(9.9, 3, 8, 3), (9999.0, 3, 8, 2), (9999.0, 3, 5, 0), (1e9, 8, 12, 6), (1.0, 8, 3, 1)],
+    [(9.9, 3, 8, 3), (9999.0, 3, 8, 2), (9999.0, 3, 5, 0), (1e9, 8, 12, 8), (1.0, 8, 3, 1)],
 )
 def test_decimals_fit_their_column(largest: float, digits: int, width: int, fitting: int) -> None:
-    assert figures.fit_digits(largest, digits, width) == fitting
+    whole = figures.whole_cells([None, 0.0, 0.5, largest])
+    assert figures.fit_digits(whole, digits, width) == fitting
     assert len(figures.format_size(largest, fitting)) <= max(width, 5)
 
 

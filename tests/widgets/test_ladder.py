@@ -78,8 +78,14 @@ def test_a_size_that_comes_and_goes_costs_decimals_once(make_ladder: MakeLadder)
     assert choose_columns(small, 28, large).digits == large.digits
 
 
+def test_decimals_come_with_what_is_learnt_of_the_instrument(make_ladder: MakeLadder) -> None:
+    first = choose_columns(make_ladder(size_digits=0), 28, None)
+    assert first.digits == 0
+    assert choose_columns(make_ladder(), 28, first).digits == 3
+
+
 def test_a_column_too_narrow_for_a_figure_says_so(make_ladder: MakeLadder, palette: Palette) -> None:
-    row = paint_level(make_ladder(), 5, Columns(left=0, size=3, price=5, digits=3), 10.0, palette)
+    row = paint_level(make_ladder(), 5, Columns(left=0, size=3, price=5, whole=1, digits=3), 10.0, palette)
     assert text_of(row) == " ###   99.9     "
 
 
