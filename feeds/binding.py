@@ -43,6 +43,7 @@ class Binding:
         self._state = state
         self._now = now
         self._offer = offer
+        self._has_failed = False
         self._due = asyncio.Event()
         self._shown: Shown | None = None
         self._shown_at = 0.0
@@ -76,9 +77,12 @@ class Binding:
             self._due.clear()
             try:
                 made = self._make()
+                self._has_failed = False
             except Exception:
-                # One view that fails must not take the others with it, nor look alive.
-                log.exception("panel %s: no frame could be made", self.panel)
+                # One view that fails must not take the others with it, nor look alive, nor fill the log.
+                if not self._has_failed:
+                    log.exception("panel %s: no frame could be made", self.panel)
+                self._has_failed = True
                 made = PanelFrame(Shown("STALE", detail="an internal error; the log (L) tells"), None)
             self._offer(self, made)
 
@@ -91,4 +95,4 @@ class Binding:
         else:
             shown = held
         self.spec, frame = self._view(self.spec, now)
-        return PanelFrame(shown, frame, self._simulated)
+        return PanelFrame(shown, frame, self._simulated, self.address)
