@@ -1,8 +1,15 @@
-"""A clock that stands still until told, and small events."""
+"""Clocks that stand still or jump, and small events."""
+
+import asyncio
+import functools
+import selectors
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, ParamSpec
 
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.events import Book, Side, Trade
 
+P = ParamSpec("P")
 ADDRESS = "kiyotaka:BINANCE_FUTURES:BTCUSDT"
 NOW_NS = 1_769_058_877_000_000_000
 
@@ -44,8 +51,8 @@ def trade(
 
 
 def book(
-    bids: list[tuple[float, float | None]],
-    asks: list[tuple[float, float | None]],
+    bids: Sequence[tuple[float, float | None]],
+    asks: Sequence[tuple[float, float | None]],
     step: float | None = None,
     address: str = ADDRESS,
 ) -> Book:
@@ -61,3 +68,54 @@ def book(
         step,
         "base",
     )
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time passes at once: where it would wait, its clock jumps instead.
+
+    For code that waits for time only; a socket would never get its turn. It is the clock as well.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(_Jumping(self))
+        self.now = 1000.0
+
+    def time(self) -> float:
+        return self.now
+
+    def mono(self) -> float:
+        return self.now
+
+    def wall(self) -> int:
+        return NOW_NS + round((self.now - 1000.0) * 1e9)
+
+
+class _Jumping(selectors.DefaultSelector):
+    def __init__(self, loop: VirtualLoop) -> None:
+        super().__init__()
+        self._loop = loop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if not ready:
+            assert timeout is not None, "everybody waits, and nobody will wake them"
+            self._loop.now += max(timeout, 0.0)
+        return ready
+
+
+def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Run an asynchronous test on a VirtualLoop."""
+
+    @functools.wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            runner.run(test(*args, **kwargs))
+
+    return run
+
+
+def virtual_clock() -> VirtualLoop:
+    """Return the clock of the running test."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    return loop
