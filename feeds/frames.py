@@ -21,6 +21,7 @@ class LadderSpec(ViewSpec, frozen=True, tag="ladder"):
 
     ``centre`` is the row index (price = index × step × group) in the middle, None until first settled.
     ``frozen`` keeps it where it is; ``recentre`` asks for a fresh centre when the spec is sent again.
+    ``window`` is what sells and buys are summed over: 5s, 60s, 8m, or None for the session.
     """
 
     rows: int
@@ -29,6 +30,7 @@ class LadderSpec(ViewSpec, frozen=True, tag="ladder"):
     centre: int | None = None
     frozen: bool = False
     recentre: bool = False
+    window: str | None = "60s"
 
 
 class TapeSpec(ViewSpec, frozen=True, tag="tape"):
@@ -84,6 +86,7 @@ class LadderFrame(Frame, frozen=True, tag="ladder"):
 
     ``spread``, ``spread_bps``, ``mid`` exist for true levels only. ``imbalance`` is (B−A)/(B+A) over
     ``imbalance_levels`` levels a side. ``band`` is how far the touch may stray from ``centre`` (rows).
+    ``sells`` hit the bid and ``buys`` took the ask within ``window``, by row; None where not known so finely.
     """
 
     address: str
@@ -109,6 +112,9 @@ class LadderFrame(Frame, frozen=True, tag="ladder"):
     mid: float | None
     imbalance: float | None
     imbalance_levels: int
+    sells: list[float] | None = None
+    buys: list[float] | None = None
+    window: str | None = None
 
 
 class TapeRow(msgspec.Struct, frozen=True, gc=False):
@@ -243,7 +249,8 @@ class ProfileFrame(msgspec.Struct, frozen=True):
 class DerivativesFrame(Frame, frozen=True, tag="derivatives"):
     """Funding (decimals), open interest with its change over 5 m, liquidations, volume profile.
 
-    ``liquidated`` is ``(longs, shorts, unknown)`` in quote notional by window (60s, 5m, 1h).
+    ``liquidated`` is ``(longs, shorts, unknown)`` in quote notional by window (60s, 5m, 1h). ``missing``
+    are the streams that this instrument cannot have.
     """
 
     address: str
@@ -257,26 +264,32 @@ class DerivativesFrame(Frame, frozen=True, tag="derivatives"):
     liquidation_count: int
     liquidated: dict[str, tuple[float, float, float]]
     profile: ProfileFrame | None
+    missing: list[Stream]
     digits: int
     size_digits: int
 
 
 class PanelFrame(msgspec.Struct, frozen=True):
-    """A panel's state and, where there is something to show, its frame."""
+    """A panel's state and, where there is something to show, its frame.
+
+    ``address`` is the instrument that it was made for, None for a panel over all of them.
+    """
 
     shown: Shown
     frame: Frame | None
     simulated: bool = False
+    address: str | None = None
 
 
 class LinkLine(msgspec.Struct, frozen=True):
-    """A connection in one line: state, delay exchange→seen in ms, messages a second."""
+    """A connection in one line: state with its reason, delay exchange→seen in ms, messages a second."""
 
     key: str
     provider: str
     shown: Shown
     delay_ms: float | None
     rate: float
+    instruments: int = 0
 
 
 class FrameSet(msgspec.Struct, frozen=True):

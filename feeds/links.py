@@ -212,6 +212,7 @@ class Links:
             shown,
             None if delay is None else round(delay, 1),
             round((health.frames - frames) / max(now - then, 1e-3), 1),
+            len({want.address for want in link.wants}),
         )
 
     async def close(self) -> None:

@@ -139,8 +139,12 @@ class Feed:
             ]
             return spec, WatchFrame(rows)
         if isinstance(spec, DerivativesSpec):
-            funding = self.shown(address, "funding") if (address, "funding") in self.links.streams else None
-            return spec, derivatives_view(market, spec, funding)
+            provider = self.providers[market.instrument.provider]
+            streams = STREAMS[DerivativesSpec][:3]
+            missing = [one for one in streams if provider.carries(market.instrument, one) is not None]
+            asked = (address, "funding") in self.links.streams
+            funding = self.shown(address, "funding") if asked else None
+            return spec, derivatives_view(market, spec, funding, missing)
         return spec, view(market, spec, now)
 
     def _panel_state(self, address: str, spec: ViewSpec) -> Shown:

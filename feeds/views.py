@@ -9,6 +9,7 @@ from itertools import islice
 import msgspec
 
 from mdterm.feeds.derivatives import LIQUIDATION_WINDOWS
+from mdterm.feeds.events import Stream
 from mdterm.feeds.frames import (
     STREAMS,
     ChartBar,
@@ -153,6 +154,11 @@ def ladder_view(market: Market, spec: LadderSpec) -> LadderFrame | None:
         if weight_bid + weight_ask > 0:
             imbalance = (weight_bid - weight_ask) / (weight_bid + weight_ask)
     window = slice(spec.margin, spec.margin + spec.rows)
+    flow = None
+    if market.flow is not None:
+        if book is not None and book.ts is not None:
+            market.flow.advance(book.ts)  # the window moves on though nothing trades
+        flow = market.flow.column(spec.window, top, height, step)
     return LadderFrame(
         address=market.instrument.address,
         step=step,
@@ -177,6 +183,9 @@ def ladder_view(market: Market, spec: LadderSpec) -> LadderFrame | None:
         mid=mid,
         imbalance=imbalance,
         imbalance_levels=levels,
+        sells=None if flow is None else flow.sells,
+        buys=None if flow is None else flow.buys,
+        window=spec.window,
     )
 
 
@@ -332,7 +341,9 @@ def watch_row(market: Market | Quote, shown: Shown, spec: WatchSpec) -> WatchRow
     )
 
 
-def derivatives_view(market: Market, spec: DerivativesSpec, funding: Shown | None) -> DerivativesFrame:
+def derivatives_view(
+    market: Market, spec: DerivativesSpec, funding: Shown | None, missing: list[Stream]
+) -> DerivativesFrame:
     """Return funding, open interest, liquidations and the profile."""
     market.fold()
     known = market.derivatives
@@ -357,6 +368,7 @@ def derivatives_view(market: Market, spec: DerivativesSpec, funding: Shown | Non
         liquidation_count=known.liquidation_count,
         liquidated={name: (sums.longs, sums.shorts, sums.unknown) for name, sums in windows.items()},
         profile=_profile(market, spec.profile),
+        missing=missing,
         digits=market.price_digits,
         size_digits=market.size_digits,
     )
