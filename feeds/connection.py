@@ -221,6 +221,7 @@ class Connection:
             if events:
                 if type(events[0]) in _LOUD or any(type(event) in _LOUD for event in events):
                     self.data_at = self._clock.mono()
+                    self._rebuilds = 0
                 if not self._had_data:
                     self._flowing()
                 self._deliver(self, events)
@@ -237,7 +238,6 @@ class Connection:
     def _flowing(self) -> None:
         """Data has come: the link is good, and the backoff starts over."""
         self._had_data = True
-        self._rebuilds = 0
         self.health.attempt = 1
 
     def _take_verdicts(self) -> None:
@@ -267,11 +267,11 @@ class Connection:
             for message in messages:
                 self._record("out", message.encode())
                 await ws.send(message)
-            if next_due is None:
-                await kick.wait()
-            else:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(kick.wait(), max(0.0, next_due - self._clock.mono()))
+            wait = None if next_due is None else max(0.0, next_due - self._clock.mono())
+            # Not wait_for: before Python 3.12 it may swallow the cancellation that ends this task.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await kick.wait()
 
     async def _watch(self, ws: ClientConnection) -> None:
         """Give a link up that is open but says nothing, where silence is not believable."""
