@@ -101,8 +101,10 @@ class Backfill:
             key, wait = self._next()
             if key is None:
                 self._wake.clear()
+                # Not wait_for: before Python 3.12 it may swallow the cancellation that ends this task.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), wait)
+                    async with asyncio.timeout(wait):
+                        await self._wake.wait()
                 continue
             del self._due[key]
             await self._fetch(key)
