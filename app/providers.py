@@ -1,10 +1,13 @@
 """From settings to providers: which are needed, with which credential, and the simulated venue."""
 
+import contextlib
+import importlib.metadata
+import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from mdterm.app.commands.context import USAGE, Context, Failed
-from mdterm.app.secrets import SecretError
+from mdterm.app.secrets import Secret, SecretError
 from mdterm.app.settings import (
     AlltickSettings,
     ExtensionSettings,
@@ -33,6 +36,7 @@ class World:
         self.settings: Settings = context.settings()
         self.providers: dict[str, Provider] = {}
         self._venue: VenueThread | None = None
+        self._held = contextlib.ExitStack()
 
     def instruments(self, addresses: Sequence[str]) -> list[Instrument]:
         """Return the instruments of addresses, each once, making the providers they need.
@@ -64,7 +68,8 @@ class World:
         return [str(Address(SIMULATED, symbol)) for symbol in self._venue.symbols()]
 
     def close(self) -> None:
-        """Stop the simulated venue."""
+        """Stop the simulated venue and let the credentials go."""
+        self._held.close()
         if self._venue is not None:
             self._venue.stop()
             self._venue = None
@@ -78,7 +83,63 @@ class World:
             raise AddressError(f"there is no provider {name!r}; known are {known}")
         if isinstance(settings, KiyotakaSettings):
             return self._kiyotaka(settings)
-        raise Failed(f"provider {name!r}: this version cannot connect to {_kind(settings)} yet", USAGE)
+        if isinstance(settings, AlltickSettings):
+            return self._alltick(settings)
+        if isinstance(settings, JayxSettings):
+            return self._jayx(settings)
+        return self._extension(settings)
+
+    def _alltick(self, settings: AlltickSettings) -> Provider:
+        from mdterm.app.lock import hold
+        from mdterm.feeds.alltick.feed import Options, make
+
+        token = self._secret(settings.name, settings)
+        # The plans allow few connections a token, so a second process would throw the first one out.
+        self._held.enter_context(hold("alltick", token, command=" ".join(sys.argv[1:2])))
+        return make(
+            settings.name,
+            Options(
+                token=token,
+                plan=settings.plan,
+                stock_url=settings.stock_url,
+                generic_url=settings.generic_url,
+                stock_http_url=settings.stock_http_url,
+                generic_http_url=settings.generic_http_url,
+            ),
+        )
+
+    def _jayx(self, settings: JayxSettings) -> Provider:
+        from mdterm.feeds.jayx.feed import Options, SymbolOptions, make
+
+        key = None if settings.api_key is None else self._secret(settings.name, settings)
+        return make(
+            settings.name,
+            Options(
+                api_key=key,
+                url=settings.url,
+                framing=settings.framing,
+                envelope=settings.envelope,
+                sio_path=settings.sio_path,
+                sio_namespace=settings.sio_namespace,
+                precise=settings.precise,
+                rest_url=settings.rest_url,
+                tls_verify=settings.tls_verify,
+                symbols={
+                    symbol: SymbolOptions(tick=one.tick, lot=one.lot)
+                    for symbol, one in settings.symbols.items()
+                },
+            ),
+        )
+
+    def _extension(self, settings: ExtensionSettings) -> Provider:
+        """Make a provider of another package: its entry point takes the name and the table's keys."""
+        (point,) = importlib.metadata.entry_points(group="mdterm.providers", name=settings.kind)
+        options = {
+            key: self._revealed(settings.name, value) if isinstance(value, Secret) else value
+            for key, value in settings.options.items()
+        }
+        made: Provider = point.load()(settings.name, options)
+        return made
 
     def _secret(self, name: str, settings: KiyotakaSettings | AlltickSettings | JayxSettings) -> str:
         """Return the revealed credential and have it struck out of every log line."""
@@ -91,6 +152,9 @@ class World:
                 f"provider {name!r} has no key: set providers.{name}.{key} in {self.settings.path}{hint}",
                 USAGE,
             )
+        return self._revealed(name, secret)
+
+    def _revealed(self, name: str, secret: Secret) -> str:
         try:
             value = secret.reveal()
         except SecretError as error:
@@ -151,11 +215,20 @@ class World:
         )
 
 
-def _kind(settings: AlltickSettings | JayxSettings | ExtensionSettings) -> str:
-    return settings.kind
-
-
 def missing_kinds(world: World, instruments: Iterable[Instrument], kinds: Sequence[str]) -> list[str]:
     """Return the kinds that none of the instruments' providers has."""
     had = {stream for one in instruments for stream in world.provider(one.provider).capabilities.streams}
     return [kind for kind in kinds if kind not in had]
+
+
+def untold(world: World, instruments: Iterable[Instrument]) -> list[str]:
+    """Return the configuration keys without which prices and sizes would be mere counts."""
+    keys: list[str] = []
+    for one in instruments:
+        provider = world.provider(one.provider)
+        if provider.kind == "jayx":
+            from mdterm.feeds.jayx.feed import JayX
+
+            assert isinstance(provider, JayX)
+            keys += provider.untold(one)
+    return keys

@@ -6,6 +6,7 @@ unless said otherwise; account figures are decimal strings. Field names are the 
 so that an event encodes to its line without a step between.
 """
 
+from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 import msgspec
@@ -221,7 +222,37 @@ class _ProfileLine(msgspec.Struct, gc=False):
     rows: list[tuple[float, float, float]]
 
 
+class _OrderLine(msgspec.Struct, gc=False):
+    kind: str
+    address: str
+    ts: int | None
+    seen: int
+    id: str
+    side: Side | None
+    type: str | None
+    state: str | None
+    price: msgspec.Raw | None
+    size: msgspec.Raw | None
+    filled: msgspec.Raw | None
+    remaining: msgspec.Raw | None
+    cost: msgspec.Raw | None
+    created: int | None
+    modified: int | None
+    removed: bool
+
+
 _encoder = msgspec.json.Encoder()
+
+
+def _exact(text: str | None) -> msgspec.Raw | None:
+    """Return a decimal string as the JSON number of the same digits; None if it is no finite number."""
+    if text is None:
+        return None
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return msgspec.Raw(format(number, "f").encode()) if number.is_finite() else None
 
 
 def encode_line(event: Event, depth: int = 10) -> bytes:
@@ -261,6 +292,27 @@ def encode_line(event: Event, depth: int = 10) -> bytes:
                 event.close,
                 event.volume,
                 event.closed,
+            )
+        )
+    if type(event) is Order:
+        return _encoder.encode(
+            _OrderLine(
+                "order",
+                event.address,
+                event.ts,
+                event.seen,
+                event.id,
+                event.side,
+                event.type,
+                event.state,
+                _exact(event.price),
+                _exact(event.size),
+                _exact(event.filled),
+                _exact(event.remaining),
+                _exact(event.cost),
+                event.created,
+                event.modified,
+                event.removed,
             )
         )
     if type(event) is VolumeProfile:

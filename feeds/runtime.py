@@ -331,8 +331,8 @@ class Feed:
                 self._tell_candles(address)
         if connection is not None:
             self.links.delayed(connection, events[-1])
-        if self._sources:
-            events = [event for event in events if (event.address, STREAM_OF[type(event)]) in self._listened]
+        if unasked := self._sources - self._listened:
+            events = [one for one in events if (one.address, STREAM_OF[type(one)]) not in unasked]
         if events:
             for listener in self._listeners:
                 listener(events)
