@@ -91,7 +91,7 @@ class AllTickCodec:
                 ranks.setdefault((want.stream, code), want.rank)
                 addresses.add(want.address)
         for address in self._addresses - addresses:
-            self._prints.forget(address)
+            self._prints.shelve(address)
         self._routes, self._addresses, self._ranks = routes, addresses, ranks
         for stream, subscription in self._subscriptions.items():
             subscription.want(list(routes[stream]))

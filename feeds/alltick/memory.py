@@ -12,12 +12,14 @@ class Prints:
 
     A print is known by (seq, time, price, size, direction); over HTTP by the same without seq, which
     counts otherwise there [CAP]. Kept for each instrument: the last 60 s and the last print at least, 4,096
-    at least where more come, at most twice that. A print with neither seq nor time is always new.
+    at least where more come, at most twice that; the last print alone where nobody watches any more. A print
+    with neither seq nor time is always new.
     """
 
     def __init__(self) -> None:
         self._pushed: dict[str, Recent] = {}
         self._polled: dict[str, Recent] = {}
+        self._last: dict[str, int] = {}
         self.duplicates = 0
 
     def is_new(self, trade: Trade, direction: float) -> bool:
@@ -40,10 +42,12 @@ class Prints:
             return False
         return self._remember(self._polled, trade, hash((trade.ts, trade.price, trade.size, direction)))
 
-    def forget(self, address: str) -> None:
-        """Forget an instrument that nobody watches any more."""
-        self._pushed.pop(address, None)
+    def shelve(self, address: str) -> None:
+        """Keep no more than the last print of an instrument: it is repeated when it is subscribed again."""
         self._polled.pop(address, None)
+        recent = self._pushed.get(address)
+        if recent is not None:
+            recent.previous, recent.current = set(), {self._last[address]}
 
     def _remember(self, prints: dict[str, Recent], trade: Trade, key: int) -> bool:
         recent = prints.get(trade.address)
@@ -55,6 +59,8 @@ class Prints:
         # Only a new print lets old ones go: after hours of silence the last is still known.
         recent.turn(trade.seen)
         recent.current.add(key)
+        if prints is self._pushed:
+            self._last[trade.address] = key
         return True
 
 

@@ -22,22 +22,23 @@ class Subscription:
         self.asked: tuple[str, ...] | None = None
         """The request that is not answered yet."""
         self._suspects: list[list[str]] = []
+        """Groups of which at least one code spoilt a request."""
         self._is_doubtful = False
         """Whether a failed request may have changed what the server has."""
+        self._is_settled = False
+        """Whether nothing is to be said until something changes: thousands of codes are compared once."""
 
     def want(self, codes: Sequence[str]) -> None:
         """Set what shall be subscribed, the most important first."""
+        self._is_settled = False
         self.wanted = tuple(dict.fromkeys(codes))
-        self.refused = {code: words for code, words in self.refused.items() if code in self.wanted}
+        still = set(self.wanted)
+        self.refused = {code: words for code, words in self.refused.items() if code in still}
 
     def reopened(self) -> None:
         """Begin anew: a fresh socket has nothing subscribed."""
+        self._is_settled = False
         self.accepted, self.asked, self._is_doubtful = frozenset(), None, False
-        if self._suspects:
-            # In the middle of a search: what was good goes first, together.
-            known = {code for group in self._suspects for code in group}
-            good = [code for code in self.target() if code not in known]
-            self._suspects = [good, *self._suspects] if good else self._suspects
 
     def target(self) -> list[str]:
         """Return what can be subscribed: all that is wanted, not refused, and within the cap."""
@@ -49,15 +50,24 @@ class Subscription:
 
     def next(self) -> list[str] | None:
         """Return what to ask for now, an empty list to cancel, None if there is nothing to say."""
-        if self.asked is not None:
+        if self.asked is not None or self._is_settled:
             return None
+        found = self._next()
+        self._is_settled = found is None
+        return found
+
+    def _next(self) -> list[str] | None:
         target = self.target()
-        self._sort_suspects(target)
+        still = set(target) - self.accepted
+        self._suspects = [
+            rest for group in self._suspects if (rest := [one for one in group if one in still])
+        ]
         if not target:
-            self._suspects = []
             return [] if self.accepted else None
-        if self._suspects:
-            asked = self.accepted.union(self._suspects[0])
+        # What is new goes before what is suspected, so that a search does not hold it up.
+        fresh = still.difference(*self._suspects)
+        if fresh or self._suspects:
+            asked = self.accepted.union(fresh or self._suspects[0])
             return [code for code in target if code in asked]
         if self._is_doubtful or self.accepted != set(target):
             return target
@@ -73,6 +83,7 @@ class Subscription:
 
     def confirm(self) -> tuple[str, ...]:
         """Take what was asked for as subscribed; return it."""
+        self._is_settled = False
         asked, self.asked = self.asked or (), None
         self.accepted, self._is_doubtful = frozenset(asked), False
         self._suspects = [
@@ -82,10 +93,12 @@ class Subscription:
 
     def retry(self) -> None:
         """Take a request back that was not carried out; ``next`` asks for the same again."""
+        self._is_settled = False
         self.asked, self._is_doubtful = None, True
 
-    def refuse(self, words: str) -> tuple[str, ...]:
-        """Take back a request that a code spoilt; return the code if it is known now, else look further."""
+    def refuse(self, words: str) -> None:
+        """Take back a request that one of its codes spoilt: mark it if it was alone, else look further."""
+        self._is_settled = False
         asked, self.asked = self.asked or (), None
         self._is_doubtful = True
         suspects = [code for code in asked if code not in self.accepted]
@@ -97,35 +110,25 @@ class Subscription:
         ]
         if len(suspects) == 1:
             self.refused[suspects[0]] = words
-            return (suspects[0],)
+            return
         half = (len(suspects) + 1) // 2
-        self._suspects[:0] = [part for part in (suspects[:half], suspects[half:]) if part]
-        return ()
+        self._suspects[:0] = [suspects[:half], suspects[half:]]
 
-    def refuse_all(self, words: str) -> tuple[str, ...]:
-        """Ask no more for what was asked for and is not subscribed; return it."""
+    def refuse_all(self, words: str) -> None:
+        """Ask no more for what was asked for and is not subscribed."""
+        self._is_settled = False
         asked, self.asked = self.asked or (), None
         self._is_doubtful = True
         lost = tuple(code for code in asked if code not in self.accepted) or asked
         self.accepted -= set(lost)
         self.refused.update(dict.fromkeys(lost, words))
-        return lost
 
-    def shrink(self, words: str) -> tuple[str, ...]:
-        """Ask for fewer codes: the plan allows less than was thought; return a code that is refused alone."""
+    def shrink(self, words: str) -> None:
+        """Ask for fewer codes: the plan allows less than was thought. A single one is refused."""
         count = len(self.asked or ())
         if count <= 1:
-            return self.refuse(words)
+            self.refuse(words)
+            return
         self.cap = next((cap for cap in facts.CODE_CAPS if cap < count), count // 2)
         self.retry()
         self.accepted, self._suspects = frozenset(), []
-        return ()
-
-    def _sort_suspects(self, target: Sequence[str]) -> None:
-        """Keep only suspects that are still wanted and missing; new codes come first, as one group."""
-        open_ = [code for code in target if code not in self.accepted]
-        still = set(open_)
-        groups = [rest for group in self._suspects if (rest := [one for one in group if one in still])]
-        known = {code for group in groups for code in group}
-        fresh = [code for code in open_ if code not in known]
-        self._suspects = [fresh, *groups] if fresh else groups
