@@ -205,6 +205,7 @@ class Connection:
                 for task in (sender, watchdog):
                     task.cancel()
                 await asyncio.gather(sender, watchdog, return_exceptions=True)
+                await ws.close(1000)  # left to itself, the client calls it an internal error
                 self._record("close", text=ws.close_reason or "", code=ws.close_code or 0)
 
     async def _read(self, ws: ClientConnection) -> None:

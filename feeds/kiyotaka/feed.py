@@ -194,7 +194,10 @@ class Kiyotaka:
         base = options.book_url if family == "book" else options.nonbook_url
         if base is None:
             base = facts.WS_HOSTS[options.region] + facts.WS_PATHS[family]
-        parts = urlsplit(base)
+        try:
+            parts = urlsplit(base)
+        except ValueError:
+            return base  # the connection says that it is none
         path = facts.WS_PATHS[family] if parts.path in ("", "/") else parts.path
         query = parts.query
         if facts.ENCODING not in query.split("&"):
