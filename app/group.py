@@ -62,19 +62,28 @@ def cli(ctx: click.Context) -> None:
     ctx.ensure_object(Context)
 
 
-class Terminated(BaseException):
-    """SIGTERM or SIGHUP came."""
+class Ended(BaseException):
+    """A signal came that ends the program. Not KeyboardInterrupt: click answers that with an empty line."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
 
 
-def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
-    raise Terminated
+_STATUS = {"SIGINT": INTERRUPTED, "SIGTERM": TERMINATED, "SIGHUP": TERMINATED}
+
+
+def _end(signum: int, frame: FrameType | None) -> NoReturn:
+    raise Ended(_STATUS[signal.Signals(signum).name])
 
 
 def run(args: list[str]) -> int:
     """Run the command line and return the exit status; words go to standard error."""
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _terminate)
+    for name in _STATUS:
+        number = getattr(signal, name, None)
+        # What nohup or a shell's background ignores stays ignored.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
     try:
         status: Any = cli.main(args=args, prog_name="mdterm", standalone_mode=False)
         sys.stdout.flush()
@@ -85,8 +94,8 @@ def run(args: list[str]) -> int:
         return done.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except Terminated:
-        return TERMINATED
+    except Ended as ended:
+        return ended.status
     except click.UsageError as error:
         return _words(_usage(error), USAGE)
     except click.ClickException as error:
