@@ -29,7 +29,12 @@ _STATUS = {signal.SIGTERM: TERMINATED, signal.SIGINT: INTERRUPTED, signal.SIGHUP
 def watch(context: Context, addresses: tuple[str, ...], fps: float | None) -> int:
     """Open the dashboard on these instruments, else on the watchlist, else on the simulated market."""
     from mdterm.app.providers import World
+    from mdterm.feeds.address import parse_address
 
+    # What is written wrong is told first, with or without a terminal: it may be a mistyped command.
+    context.settings()
+    for address in addresses:
+        parse_address(address)
     check_terminal(context)
     world = World(context)
     try:
