@@ -37,7 +37,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class ProbeError(Exception):
-    """No framing was found, in words. ``reached`` says that the server at least took a connection."""
+    """No framing was found, in words. ``reached`` says that a server at least answered."""
 
     def __init__(self, words: str, reached: bool) -> None:
         super().__init__(words)
@@ -89,6 +89,10 @@ async def probe(asked: Asked, dialects: Sequence[Dialect]) -> Dialect:
         log.warning("not understood: %s", clean(frames[0][:400].decode("utf-8", "replace")))
     if any(isinstance(error, _Mute) for error in errors):
         raise ProbeError("connected, but nothing that came was understood", reached=True)
+    statuses = sorted({one.response.status_code for one in errors if isinstance(one, InvalidStatus)})
+    if statuses:
+        shown = ", ".join(map(str, statuses))
+        raise ProbeError(f"the server answered HTTP {shown} instead of a WebSocket", reached=True)
     raise ProbeError(policy.judge(errors[0]).words, reached=False)
 
 
