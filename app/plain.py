@@ -10,7 +10,6 @@ from mdterm.app.snapshot import Snapshot
 from mdterm.feeds.events import Stream
 from mdterm.feeds.frames import ChartFrame, ChartSpec, HeaderFrame, LadderFrame, LadderSpec, TapeSpec
 from mdterm.feeds.intervals import LENGTHS
-from mdterm.feeds.status import Shown
 from mdterm.feeds.text import clean
 from mdterm.feeds.views import chart_view, header_view, ladder_view, settle, tape_view
 from mdterm.widgets import ladder, tape
@@ -100,13 +99,14 @@ def _title(
     name: str, details: Sequence[str], snapshot: Snapshot, stream: Stream, width: int, alone: bool
 ) -> Row:
     """Return a panel's title: name and details left, SIM and the state right."""
-    shown = snapshot.shown.get(stream, Shown("REFUSED"))
+    shown = snapshot.shown.get(stream)
+    state = UNKNOWN if shown is None else format_state(shown, snapshot.wall)
     if alone:
         details = [clean(snapshot.instrument.address, 60), *details]
     left: list[Part] = [("─ ", NO_STYLE), (f"{name} ", NO_STYLE)]
     left += [(f"{detail} ", NO_STYLE) for detail in details]
     right: list[Part] = [(" SIM", NO_STYLE)] if snapshot.instrument.simulated else []
-    right += [(f" {format_state(shown, snapshot.wall)}", NO_STYLE), (" ─", NO_STYLE)]
+    right += [(f" {state}", NO_STYLE), (" ─", NO_STYLE)]
     if width_of(left[:2]) + width_of(right) > width:
         right.pop()
     return spread(left, right, width, "─", NO_STYLE)
@@ -160,8 +160,9 @@ def paint_chart(snapshot: Snapshot, width: int, height: int, alone: bool = False
     columns = max(1, width - label - _LABEL_GAP)
     interval = _whole_interval(snapshot, columns) if alone else "1m"
     frame = chart_view(snapshot.market, ChartSpec(interval, columns))
-    title = _title("CHART", _bar_words(frame), snapshot, "candle", width, alone)
-    if not frame.bars:
+    is_had = bool(frame.bars) and "candle" in snapshot.shown
+    title = _title("CHART", _bar_words(frame) if is_had else [], snapshot, "candle", width, alone)
+    if not is_had:
         return [title, _excuse(snapshot, "candle")][:height]
     plotted = plot_bars(frame, width, height - 1)
     return [title, *(((line, NO_STYLE),) for line in plotted)][:height]
@@ -179,8 +180,6 @@ def _whole_interval(snapshot: Snapshot, columns: int) -> str:
 
 def _bar_words(frame: ChartFrame) -> list[str]:
     """Return the interval, and the newest bar in figures."""
-    if not frame.bars:
-        return []
     bar, digits = frame.bars[-1], frame.digits
     words = [frame.interval, f"O {format_price(bar.open, digits)} H {format_price(bar.high, digits)}"]
     words += [f"L {format_price(bar.low, digits)} C {format_price(bar.close, digits)}"]

@@ -3,17 +3,17 @@
 import contextlib
 import io
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any, Final
 
 from mdterm.feeds.frames import ChartBar, ChartFrame
 from mdterm.widgets.figures import format_price
 
-RISING, FALLING, WICK = "█", "░", "│"
-"""Bodies and wicks: which way a bar went must be legible without colour."""
+RISING, FALLING, FLAT = "█", "░", "─"
+"""Bodies of bars: which way one went must be legible without colour."""
 _SMALLEST: Final = (8, 3)
 _PRICES_EVERY: Final = 4
 _TIMES_EVERY: Final = 12
-_RED: Final = "\x1b[38;5;1m"
 _EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
 _SECOND: Final = 1_000_000_000
 
@@ -45,7 +45,7 @@ def plot_bars(frame: ChartFrame, width: int, height: int) -> list[str]:
 def _candles(
     plotext: Any, bars: Sequence[ChartBar], columns: int, rows: int, highest: float, lowest: float
 ) -> list[str]:
-    """Return the bars as plotext draws them; what it draws in red becomes a hollow body."""
+    """Return the bars as plotext draws them, but for the bodies: it tells them apart by colour."""
     figure = plotext.figure
     figure.clear()
     plotext.terminal.limit(False, False)  # the size asked for, not the terminal's
@@ -66,15 +66,12 @@ def _candles(
     # It tells of values that fall on one spot, as bars of a still market do: nobody asked.
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         matrix = figure.build()
-    lines = [line.ljust(columns)[:columns] for line in matrix.string(colorless=True).splitlines()]
-    return ["".join(_told(lines, matrix, row, at) for at in range(columns)) for row in range(len(lines))]
-
-
-def _told(lines: Sequence[str], matrix: Any, row: int, at: int) -> str:
-    char = lines[row][at]
-    if char != RISING:
-        return char
-    return FALLING if str(matrix.get(row, at)).startswith(_RED) else RISING
+    # One bar a column, so the column tells which bar a body belongs to.
+    bodies = [FLAT if bar.close == bar.open else RISING if bar.close > bar.open else FALLING for bar in bars]
+    return [
+        "".join(body if char == RISING else char for char, body in zip_longest(line, bodies, fillvalue=""))
+        for line in matrix.string(colorless=True).splitlines()
+    ]
 
 
 def _closes(bars: Sequence[ChartBar], columns: int, rows: int, highest: float, lowest: float) -> list[str]:

@@ -102,17 +102,26 @@ class _Look:
         provider = feed.providers[instrument.provider]
         self._has_history = provider.history is not None
         self._cuts = "candle" in streams and "candle" not in provider.capabilities.served
-        self._applies = "candle" not in streams
+        reasons = {stream: provider.carries(instrument, self._source(stream)) for stream in streams}
+        self._never = {stream: reason for stream, reason in reasons.items() if reason is not None}
+        carried = [stream for stream in streams if stream not in self._never]
         # The feed keeps the market where bars are wanted. Else it must not: it would ask for the past.
+        self._applies = "candle" not in carried
         if not self._applies:
-            feed.markets[self._address] = Market(feed.resolve(self._address))
-        feed.listen([(self._address, stream) for stream in streams], self._take)
+            feed.markets[self._address] = Market(instrument)
+        feed.listen([(self._address, stream) for stream in carried], self._take)
         kept = feed.markets.get(self._address)
-        self.market = kept if isinstance(kept, Market) else Market(feed.resolve(self._address))
+        self.market = kept if isinstance(kept, Market) else Market(instrument)
+
+    def _source(self, stream: Stream) -> Stream:
+        """Return what a stream is made of: bars that nobody serves are cut from trades."""
+        return "trade" if stream == "candle" and self._cuts else stream
 
     def shown(self, stream: Stream) -> Shown:
-        """Return the state of a stream; bars cut from trades are as well as the trades."""
-        shown = self._feed.shown(self._address, "trade" if stream == "candle" and self._cuts else stream)
+        """Return the state of a stream; bars are as well as what they are made of."""
+        if stream in self._never:
+            return Shown("REFUSED", detail=self._never[stream])
+        shown = self._feed.shown(self._address, self._source(stream))
         if stream == "candle" and shown.word == "LIVE" and self._has_history and not self._has_past():
             return Shown("PARTIAL", age=shown.age, detail="the past could not be had, or not in time")
         return shown
@@ -131,8 +140,10 @@ class _Look:
             if left <= 0:
                 return
             self._news.clear()
+            # Not wait_for: in Python 3.11 it swallows a cancellation that comes with the news.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), min(left, LOOK_S))
+                async with asyncio.timeout(min(left, LOOK_S)):
+                    await self._news.wait()
 
     def take_in(self) -> Snapshot:
         """Return what has come."""
