@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mdterm.feeds.sim.venue import VenueThread
 
 SIMULATED = "sim"
+SIMULATED_ACCOUNT = "sim-account"
 _SIMULATED_WEIGHT = 1_000
 """Weight a minute that the simulated venue allows."""
 
@@ -56,6 +57,16 @@ class World:
         if made is None:
             made = self.providers[name] = self._make(name)
         return made
+
+    def accounts(self) -> dict[str, str]:
+        """Return which provider tells the account that belongs to a market's provider."""
+        found = {}
+        for name, made in self.providers.items():
+            if name == SIMULATED:
+                found[name] = SIMULATED_ACCOUNT
+            elif "order" in made.capabilities.streams and name != SIMULATED_ACCOUNT:
+                found[name] = name
+        return found
 
     def default_addresses(self) -> list[str]:
         """Return what to watch when nobody says: the watchlist, or the simulated market."""
@@ -193,14 +204,27 @@ class World:
         )
 
     def _simulated(self) -> Provider:
+        from mdterm.feeds.jayx.feed import Options as AccountOptions
+        from mdterm.feeds.jayx.feed import make as make_account
         from mdterm.feeds.kiyotaka.feed import Options, make
         from mdterm.feeds.sim.venue import VenueConfig, VenueError, VenueThread
 
-        self._venue = VenueThread(VenueConfig())
+        self._venue = VenueThread(VenueConfig(providers=("kiyotaka", "jayx")))
         try:
             endpoints = self._venue.start()
         except VenueError as error:
             raise Failed(f"the simulated venue cannot start: {error}", USAGE) from error
+        # The account of the simulated market is told over another protocol than the market itself.
+        self.providers[SIMULATED_ACCOUNT] = make_account(
+            SIMULATED_ACCOUNT,
+            AccountOptions(
+                api_key=SIMULATED,
+                url=endpoints["providers.jayx.url"],
+                rest_url=endpoints["providers.jayx.rest_url"],
+                framing="socketio",
+                simulated=True,
+            ),
+        )
         prefix = "providers.kiyotaka."
         return make(
             SIMULATED,

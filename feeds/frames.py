@@ -66,12 +66,21 @@ class DerivativesSpec(ViewSpec, frozen=True, tag="derivatives"):
     profile: int = 12
 
 
+class AccountSpec(ViewSpec, frozen=True, tag="account"):
+    """The account beside the shown instrument; values in ``quote``, at most ``orders`` and ``log`` lines."""
+
+    quote: str = "USDT"
+    orders: int = 20
+    log: int = 20
+
+
 STREAMS: dict[type[ViewSpec], tuple[Stream, ...]] = {
     LadderSpec: ("book", "trade"),
     TapeSpec: ("trade",),
     HeaderSpec: ("trade", "book"),
     ChartSpec: ("trade",),
     WatchSpec: (),
+    AccountSpec: ("balance", "order"),
     DerivativesSpec: ("open_interest", "funding", "liquidation", "trade"),
 }
 """The streams a view is made of; the state in a panel's title is that of the first."""
@@ -81,12 +90,21 @@ class Frame(msgspec.Struct, frozen=True, tag=True):
     """What a panel shall show."""
 
 
+class OwnOrder(msgspec.Struct, frozen=True, gc=False):
+    """What of an own order still works in a row of the ladder (row numbers as in the frame)."""
+
+    row: int
+    side: Side
+    remaining: float
+
+
 class LadderFrame(Frame, frozen=True, tag="ladder"):
     """Rows from ``top`` downwards: row i is price ``(top - i) × step``; a size of 0 is blank, None unknown.
 
     ``spread``, ``spread_bps``, ``mid`` exist for true levels only. ``imbalance`` is (B−A)/(B+A) over
     ``imbalance_levels`` levels a side. ``band`` is how far the touch may stray from ``centre`` (rows).
     ``sells`` hit the bid and ``buys`` took the ask within ``window``, by row; None where not known so finely.
+    ``own`` are the account's working orders on the rows of the frame.
     """
 
     address: str
@@ -115,6 +133,7 @@ class LadderFrame(Frame, frozen=True, tag="ladder"):
     sells: list[float] | None = None
     buys: list[float] | None = None
     window: str | None = None
+    own: list[OwnOrder] = []
 
 
 class TapeRow(msgspec.Struct, frozen=True, gc=False):
@@ -267,6 +286,63 @@ class DerivativesFrame(Frame, frozen=True, tag="derivatives"):
     missing: list[Stream]
     digits: int
     size_digits: int
+
+
+class BalanceRow(msgspec.Struct, frozen=True):
+    """One asset; exact decimal strings. ``share`` (0 to 1) is of all that has a price."""
+
+    asset: str
+    total: str
+    available: str
+    locked: str
+    value: float | None
+    share: float | None
+
+
+class OrderRow(msgspec.Struct, frozen=True):
+    """One open order; exact decimal strings. ``ticks`` and ``bps`` say how far the market has to come."""
+
+    address: str
+    symbol: str
+    id: str
+    side: Side | None
+    type: str | None
+    state: str | None
+    price: str | None
+    size: str | None
+    remaining: str | None
+    filled: float | None
+    average: float | None
+    ticks: int | None
+    bps: float | None
+    created: int | None
+
+
+class ChangeRow(msgspec.Struct, frozen=True):
+    """A line of the session's log: when (ns), what kind, of which, and from what to what."""
+
+    at: int
+    kind: str
+    subject: str
+    what: str
+    before: str | None
+    after: str | None
+
+
+class AccountFrame(Frame, frozen=True, tag="account"):
+    """Balances by value, open orders newest first, and what changed, newest first.
+
+    ``provider`` is whose account it is. ``value`` is of all that has a price; ``unpriced`` has none.
+    """
+
+    provider: str
+    quote: str
+    balances: list[BalanceRow]
+    value: float | None
+    unpriced: list[str]
+    orders: list[OrderRow]
+    open_orders: int
+    log: list[ChangeRow]
 
 
 class PanelFrame(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
+from mdterm.feeds.account import Account, Working
 from mdterm.feeds.address import AddressError, Instrument, parse_address
 from mdterm.feeds.backfill import Backfill
 from mdterm.feeds.beat import Beat
@@ -17,9 +18,10 @@ from mdterm.feeds.binding import Binding
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.connection import Connection
 from mdterm.feeds.contract import Provider
-from mdterm.feeds.events import STREAM_OF, Event, FeedStatus, State, Stream, Trade
+from mdterm.feeds.events import STREAM_OF, Balance, Event, FeedStatus, Order, State, Stream, Trade
 from mdterm.feeds.frames import (
     STREAMS,
+    AccountSpec,
     ChartSpec,
     DerivativesSpec,
     Frame,
@@ -34,7 +36,7 @@ from mdterm.feeds.links import Links
 from mdterm.feeds.market import FULL_TIER, Market, Quote
 from mdterm.feeds.port import Post
 from mdterm.feeds.status import Shown, StreamHealth, best, overall
-from mdterm.feeds.views import derivatives_view, settle, view, watch_row
+from mdterm.feeds.views import account_view, derivatives_view, ladder_view, settle, view, watch_row
 from mdterm.feeds.wishes import Wishes
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,8 @@ Listener = Callable[[Sequence[Event]], None]
 
 FOLLOW_S = 0.3
 """A key held down must not resubscribe at every step."""
+EVERYTHING = "*"
+"""Stands for the symbol in the address of an account, which has none."""
 TICK_S = 1.0
 STATUS_S = 0.25
 
@@ -57,6 +61,7 @@ class Feed:
         clock: Clock | None = None,
         journal: Journal | None = None,
         period_s: float = 0.1,
+        accounts: Mapping[str, str] | None = None,
     ) -> None:
         self.providers = dict(providers)
         self.clock: Clock = clock or SystemClock()
@@ -73,6 +78,10 @@ class Feed:
             ready=self._replan,
         )
         self._instruments: dict[str, Instrument] = {}
+        self.accounts: dict[str, Account] = {}
+        """Accounts by the provider that tells them."""
+        self._account_of = dict(accounts or {})
+        """Which provider tells the account that belongs to a market's provider."""
         self._listeners: list[Listener] = []
         self._listened: set[tuple[str, Stream]] = set()
         self._sources: set[tuple[str, Stream]] = set()
@@ -100,6 +109,7 @@ class Feed:
         for instrument in instruments:
             self._instruments[instrument.address] = instrument
             self._market(instrument.address)
+            self._open_account(instrument)
         self.wishes.watched = [instrument.address for instrument in instruments]
         self._replan()
 
@@ -107,7 +117,8 @@ class Feed:
         """Bind a panel; a frame follows at once. An instrument on the screen is of the full tier."""
         market = self._market(address, full=True)
         assert isinstance(market, Market)
-        over_all = isinstance(spec, WatchSpec)
+        self._open_account(market.instrument)
+        over_all = isinstance(spec, WatchSpec | AccountSpec)
         self.beat.add(
             Binding(
                 panel,
@@ -130,7 +141,12 @@ class Feed:
         address = market.instrument.address
         if isinstance(spec, LadderSpec):
             spec = settle(market, spec)
-            return spec, view(market, spec, now)
+            return spec, ladder_view(market, spec, self._own_orders(market.instrument))
+        if isinstance(spec, AccountSpec):
+            account = self.accounts.get(self._account_of.get(market.instrument.provider, ""))
+            if account is None:
+                return spec, None
+            return spec, account_view(account, spec, self._price_of, self._market_of_order)
         if isinstance(spec, WatchSpec):
             rows = [
                 watch_row(self.markets[one], self.shown(one, "trade"), spec)
@@ -152,6 +168,12 @@ class Feed:
         if isinstance(spec, WatchSpec):
             return best([self.shown(one, "trade") for one in self.wishes.watched])
         streams = STREAMS[type(spec)]
+        if isinstance(spec, AccountSpec):
+            teller = self._account_of.get(self._instruments[address].provider)
+            if teller is None:
+                return Shown("REFUSED", detail="this provider has no account")
+            orders = f"{teller}:{self._instruments[address].symbol}"
+            return best([self.shown(f"{teller}:{EVERYTHING}", "balance"), self.shown(orders, "order")])
         shown = self.shown(address, streams[0])
         if isinstance(spec, DerivativesSpec):
             return best([self.shown(address, stream) for stream in streams[:3]])
@@ -161,6 +183,43 @@ class Feed:
             if words is not None and shown.word == "LIVE":
                 return Shown("PARTIAL", age=shown.age, detail=f"no history: {words}")
         return shown
+
+    def _open_account(self, instrument: Instrument) -> None:
+        """Subscribe the account that belongs to an instrument, and its orders there.
+
+        The account follows the account, not the shown symbol; but orders are asked for symbol by symbol.
+        """
+        teller = self._account_of.get(instrument.provider)
+        if teller is None:
+            return
+        if teller not in self.accounts:
+            self.accounts[teller] = Account(teller)
+            self.wishes.listen([(self.resolve(f"{teller}:{EVERYTHING}").address, "balance")])
+        self.wishes.listen([(self.resolve(f"{teller}:{instrument.symbol}").address, "order")])
+
+    def _own_orders(self, instrument: Instrument) -> list[Working]:
+        """Return the account's orders on an instrument."""
+        teller = self._account_of.get(instrument.provider)
+        account = None if teller is None else self.accounts.get(teller)
+        return [] if account is None else account.open_orders(f"{teller}:{instrument.symbol}")
+
+    def _price_of(self, asset: str, quote: str) -> float | None:
+        """Return the last price of an asset, where a watched market tells it."""
+        for market in self.markets.values():
+            if market.instrument.symbol == asset + quote:
+                last = market.tape.last if isinstance(market, Market) else market.last
+                if last is not None:
+                    return last.price
+        return None
+
+    def _market_of_order(self, address: str) -> tuple[Market | Quote | None, str]:
+        """Return the market an order stands on, and its symbol; the account may be told by another name."""
+        teller, _, symbol = address.partition(":")
+        for provider, account in self._account_of.items():
+            market = self.markets.get(f"{provider}:{symbol}")
+            if account == teller and market is not None:
+                return market, symbol
+        return None, symbol
 
     def _want_interval(self, address: str, spec: ViewSpec) -> None:
         """Fetch the past of an interval that the provider serves ready-made."""
@@ -314,6 +373,10 @@ class Feed:
             while end < count and type(events[end]) is kind and events[end].address == address:
                 end += 1
             run = events if end - at == count else events[at:end]
+            if kind is Balance or kind is Order:
+                self._tell_account(address.partition(":")[0], run, now)
+                at = end
+                continue
             health = self.links.streams.get((address, STREAM_OF[kind]))
             if health is not None:
                 if health.last_at is None and kind is Trade:
@@ -337,6 +400,15 @@ class Feed:
             for listener in self._listeners:
                 listener(events)
         self.beat.touch()
+
+    def _tell_account(self, teller: str, run: Sequence[Event], now: float) -> None:
+        """Take balances or orders in; their health is that of the account, whichever symbol it is of."""
+        for (address, stream), health in self.links.streams.items():
+            if stream in ("balance", "order") and address.partition(":")[0] == teller:
+                health.last_at, health.lost_at = now, None
+        account = self.accounts.get(teller)
+        if account is not None:
+            account.apply(run)
 
     def _link_changed(self, connection: Connection) -> None:
         lost = connection.health.phase in ("waiting", "refused") and connection.health.opened_once

@@ -4,14 +4,21 @@ Grouping, filters and windows are here, not in the market and not in the widgets
 """
 
 import math
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 from itertools import islice
 
 import msgspec
 
+from mdterm.feeds.account import Account, Working
 from mdterm.feeds.derivatives import LIQUIDATION_WINDOWS
-from mdterm.feeds.events import Stream
+from mdterm.feeds.events import Side, Stream
 from mdterm.feeds.frames import (
     STREAMS,
+    AccountFrame,
+    AccountSpec,
+    BalanceRow,
+    ChangeRow,
     ChartBar,
     ChartFrame,
     ChartSpec,
@@ -25,6 +32,8 @@ from mdterm.feeds.frames import (
     LadderSpec,
     LinkLine,
     LiquidationRow,
+    OrderRow,
+    OwnOrder,
     PanelFrame,
     ProfileFrame,
     TapeFrame,
@@ -66,6 +75,7 @@ __all__ = [
     "WatchFrame",
     "WatchRow",
     "WatchSpec",
+    "account_view",
     "band_of",
     "change_of",
     "chart_view",
@@ -123,8 +133,8 @@ def band_of(spec: LadderSpec) -> int:
     return max(2, spec.rows // 2 - 3)
 
 
-def ladder_view(market: Market, spec: LadderSpec) -> LadderFrame | None:
-    """Return the ladder around the spec's centre, or None while there is nothing to show."""
+def ladder_view(market: Market, spec: LadderSpec, own: Sequence[Working] = ()) -> LadderFrame | None:
+    """Return the ladder around the spec's centre with own orders, or None while there is nothing to show."""
     if spec.centre is None:
         return None
     market.fold()
@@ -186,7 +196,21 @@ def ladder_view(market: Market, spec: LadderSpec) -> LadderFrame | None:
         sells=None if flow is None else flow.sells,
         buys=None if flow is None else flow.buys,
         window=spec.window,
+        own=_own_rows(own, tick, group, top, height),
     )
+
+
+def _own_rows(orders: Sequence[Working], tick: float, group: int, top: int, height: int) -> list[OwnOrder]:
+    """Return what of the orders still works on the rows of a frame, joined by row and side."""
+    sums: dict[tuple[int, Side], float] = {}
+    for one in orders:
+        side = one.order.side
+        if side is None or one.price is None or not one.remaining:
+            continue
+        row = row_of(float(one.price), tick, group, up=side == "sell")
+        if 0 <= top - row < height:
+            sums[(row, side)] = sums.get((row, side), 0.0) + float(one.remaining)
+    return [OwnOrder(row, side, size) for (row, side), size in sorted(sums.items(), reverse=True)]
 
 
 def _fill(
@@ -371,6 +395,69 @@ def derivatives_view(
         missing=missing,
         digits=market.price_digits,
         size_digits=market.size_digits,
+    )
+
+
+def account_view(
+    account: Account,
+    spec: AccountSpec,
+    price: Callable[[str, str], float | None],
+    touch: Callable[[str], tuple[Market | Quote | None, str]],
+) -> AccountFrame:
+    """Return an account. ``price`` values an asset, ``touch`` gives an order's market and its symbol."""
+    portfolio = account.portfolio(spec.quote, price)
+    orders = account.open_orders()
+    return AccountFrame(
+        provider=account.name,
+        quote=spec.quote,
+        balances=[
+            BalanceRow(
+                row.asset,
+                format(row.total, "f"),
+                format(row.available, "f"),
+                format(row.locked, "f"),
+                None if row.value is None else float(row.value),
+                None if row.share is None else float(row.share),
+            )
+            for row in portfolio.rows
+        ],
+        value=float(portfolio.value) if len(portfolio.unpriced) < len(portfolio.rows) else None,
+        unpriced=portfolio.unpriced,
+        orders=[_order_row(one, *touch(one.order.address)) for one in orders[: spec.orders]],
+        open_orders=len(orders),
+        log=[
+            ChangeRow(one.at, one.kind, one.subject, one.what, one.before, one.after)
+            for one in islice(reversed(account.log), spec.log)
+        ],
+    )
+
+
+def _order_row(one: Working, market: Market | Quote | None, symbol: str) -> OrderRow:
+    order = one.order
+    ticks = bps = None
+    if market is not None:
+        bid, ask = market.bbo()
+        best = ask if order.side == "buy" else bid
+        tick = market.tick if isinstance(market, Market) else None
+        if best is not None:
+            away = one.distance(Decimal(str(best)), None if tick is None else Decimal(str(tick)))
+            if away is not None:
+                ticks, bps = away[0], float(away[1])
+    return OrderRow(
+        address=order.address,
+        symbol=symbol,
+        id=order.id,
+        side=order.side,
+        type=order.type,
+        state=order.state,
+        price=order.price,
+        size=order.size,
+        remaining=order.remaining,
+        filled=None if one.share_filled is None else float(one.share_filled),
+        average=None if one.average is None else float(one.average),
+        ticks=ticks,
+        bps=bps,
+        created=order.created,
     )
 
 

@@ -70,7 +70,7 @@ def _run(context: Context, world: "World", addresses: tuple[str, ...], fps: floa
     instruments = world.instruments(wanted)
     context.start_log()
     period_s = 1.0 / (fps or settings.fps)
-    feed = FeedThread(lambda: Feed(world.providers, period_s=period_s))
+    feed = FeedThread(lambda: Feed(world.providers, period_s=period_s, accounts=world.accounts()))
     # Textual reads NO_COLOR itself, but takes an empty value for yes; its mono theme is ours.
     no_color = bool(os.environ.pop("NO_COLOR", ""))
     from mdterm.app.dashboard import Dashboard
