@@ -13,7 +13,7 @@ import msgspec
 from mdterm.feeds.kiyotaka.facts import MAX_MESSAGE
 
 _BAD_RUN = 8
-"""So many unreadable frames one after another mean that the form was misjudged or the stream broke."""
+"""So many unreadable frames after readable ones mean that the form was misjudged or the stream broke."""
 
 
 class InflateError(ValueError):
@@ -42,7 +42,7 @@ class Inflater:
             if self.form is None and self._read == 0:
                 self._shared = brotli.Decompressor()  # junk before the first message began no window
             # A window that missed a frame never recovers.
-            self.is_lost = self.form == "shared" or self._bad >= _BAD_RUN
+            self.is_lost = self.form == "shared" or (self._read > 0 and self._bad >= _BAD_RUN)
             raise
         self._bad = 0
         return out

@@ -143,6 +143,14 @@ def test_a_long_run_of_junk_asks_for_a_new_connection() -> None:
     assert codec.bad_frames == 8
 
 
+def test_junk_between_frames_that_are_not_compressed_is_no_broken_stream() -> None:
+    codec = codec_of()
+    for number in range(40):
+        assert len(codec.feed(frame(trade(str(number))), SEEN)) == 1
+        assert codec.feed(b"junk", SEEN) == []
+    assert (codec.bad_frames, codec.needs_reset) == (40, False)
+
+
 @pytest.mark.parametrize("form", [finished, flushed, shared])
 def test_a_bomb_is_refused_in_bounded_memory(form: Form) -> None:
     limit = 100_000
