@@ -16,7 +16,8 @@ class Budget:
     """Pure: when the next request may go out. Times are seconds on the clock given.
 
     Spacing keeps the limits of a second and of a minute. The day's limit is a bucket that holds a tenth of
-    it and fills up evenly with the rest, so no stretch of 24 hours spends more, wherever midnight is.
+    it and fills up evenly with the rest, so no stretch of 24 hours spends more, wherever midnight is. What
+    is not on the screen (a rank above 0) leaves a part of the bucket alone.
     """
 
     def __init__(self, plan: facts.Plan) -> None:
@@ -28,14 +29,14 @@ class Budget:
         self._next_at = self._next_batch_at = self._hold_until = float("-inf")
         self._hold_s = 0.0
 
-    def ready_at(self, endpoint: Endpoint, now: float) -> float:
+    def ready_at(self, endpoint: Endpoint, now: float, rank: int = 0) -> float:
         """Return when a request may go out, ``now`` at the earliest."""
         at = max(now, self._next_at, self._hold_until)
         if endpoint == "batch-kline":
             at = max(at, self._next_batch_at)
-        level = self._level_now(now)
-        if level < 1.0:
-            at = max(at, now + (1.0 - level) / self._fill_per_s)
+        missing = 1.0 + (self._burst * facts.SCREEN_SHARE if rank else 0.0) - self._level_now(now)
+        if missing > 0:
+            at = max(at, now + missing / self._fill_per_s)
         return at
 
     def spend(self, endpoint: Endpoint, now: float) -> None:
@@ -85,9 +86,9 @@ class Turns:
         self._arrived = asyncio.Event()
         self._pump: asyncio.Task[None] | None = None
 
-    def ready_at(self, endpoint: Endpoint) -> float:
+    def ready_at(self, endpoint: Endpoint, rank: int) -> float:
         """Return when a request could go out, if nobody else waited."""
-        return self.budget.ready_at(endpoint, self._mono())
+        return self.budget.ready_at(endpoint, self._mono(), rank)
 
     async def take(self, endpoint: Endpoint, rank: int) -> None:
         """Wait for a turn; it is spent on return."""
@@ -115,7 +116,7 @@ class Turns:
             if not self._waiting:
                 return
             now = self._mono()
-            at = {one: self.budget.ready_at(one.endpoint, now) for one in self._waiting}
+            at = {one: self.budget.ready_at(one.endpoint, now, one.rank) for one in self._waiting}
             ready = next((one for one in self._waiting if at[one] <= now), None)
             if ready is not None:
                 self.budget.spend(ready.endpoint, now)

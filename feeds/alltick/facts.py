@@ -163,6 +163,8 @@ STATIC_CODES = 50  # [INF] the length of the URL is the cap
 THROTTLE_FIRST_S, THROTTLE_FACTOR, THROTTLE_CAP_S = 10.0, 1.5, 120.0
 BURST_SHARE = 0.1
 """The part of the day's budget that may be spent at once; the rest comes back evenly over the day."""
+SCREEN_SHARE = 0.3
+"""The part of that which only what is on the screen may touch."""
 DAILY_EVERY_S = 600.0
 DAILY_EVERY_FREE_S = 3600.0
 TICKS_EVERY_S = 20.0

@@ -18,6 +18,7 @@ from mdterm.feeds.alltick.budget import Budget, Endpoint, Turns
 from mdterm.feeds.clock import Clock
 from mdterm.feeds.contract import HistoryError
 from mdterm.feeds.events import Candle
+from mdterm.feeds.intervals import SECOND
 from mdterm.feeds.text import clean, mask
 
 if TYPE_CHECKING:
@@ -104,14 +105,13 @@ class AllTickHttp:
         bars: dict[int, Candle] = {}
         end_s = 0
         for _ in range(facts.MAX_PAGES):
-            page = await self.kline(instrument, unit, min(wanted - len(bars), facts.MAX_BARS), end_s=end_s)
-            oldest = klines.oldest_s(bars.values())
+            asked = min(wanted - len(bars), facts.MAX_BARS)
+            page = await self.kline(instrument, unit, asked, end_s=end_s)
             # Whether the end is part of the page is not documented: what comes twice counts once.
-            new = {bar.open_ts: bar for bar in page if bar.open_ts not in bars}
-            bars.update(new)
-            before, end_s = end_s, klines.oldest_s(bars.values()) or 0
-            is_last = not new or end_s in (0, before) or (oldest is not None and end_s >= oldest)
-            if is_last or len(bars) >= wanted or codes.family_of(code) == "stock":
+            bars = {bar.open_ts: bar for bar in page} | bars
+            before, end_s = end_s, min(bars, default=0) // SECOND
+            is_last = len(page) < asked or len(bars) >= wanted or end_s in (0, before)
+            if is_last or codes.family_of(code) == "stock":
                 break
         found = [bars[open_ts] for open_ts in sorted(bars)]
         found = [msgspec.structs.replace(bar, closed=bar is not found[-1]) for bar in found]
@@ -208,7 +208,7 @@ class AllTickHttp:
         body = {"trace": f"mdterm-{next(self._numbers)}", "data": data}
         words = ""
         for _ in range(ATTEMPTS):
-            wait = self.turns.ready_at(endpoint) - self._clock.mono()
+            wait = self.turns.ready_at(endpoint, rank) - self._clock.mono()
             if wait > MAX_WAIT_S:
                 raise HistoryError(f"the plan's HTTP budget is used up: next request in {wait:.0f} s")
             await self.turns.take(endpoint, rank)

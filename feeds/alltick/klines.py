@@ -1,6 +1,6 @@
 """K-lines: from HTTP bodies to bars. The order of the wire is open, close, high, low [DOC]."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -69,11 +69,6 @@ def fold(bars: Sequence[Candle], interval: str) -> list[Candle]:
             volume=(last.volume or 0.0) + (bar.volume or 0.0) if known else None,
         )
     return [msgspec.structs.replace(bar, closed=bar is not folded[-1]) for bar in folded]
-
-
-def oldest_s(bars: Iterable[Candle]) -> int | None:
-    """Return the oldest time of bars in whole seconds, None if there are none."""
-    return min((bar.open_ts // 1_000_000_000 for bar in bars), default=None)
 
 
 def _bar(raw: Any, address: str, code: str, interval: str, seen: int) -> Candle | None:

@@ -30,6 +30,7 @@ _CLOSED_EVERY_S = 600.0
 _BUG_PAUSE_S = 60.0
 
 Work = Literal["mend", "bars", "trade", "book", "daily", "about"]
+_TICKS: tuple[Literal["trade", "book"], ...] = ("trade", "book")
 _ENDPOINTS: dict[Work, Endpoint] = {
     "mend": "kline",
     "bars": "batch-kline",
@@ -167,11 +168,12 @@ class AllTickPoller:
     def _next(self, now: float) -> tuple[Job, float] | None:
         """Return the job that is to be done first, and when."""
         turns = self._http.turns
-        ready = {endpoint: turns.ready_at(endpoint) for endpoint in set(_ENDPOINTS.values())}
+        endpoints = set(_ENDPOINTS.values())
+        ready = [{one: turns.ready_at(one, rank) for one in endpoints} for rank in (0, 1)]
         best: tuple[bool, float, Job] | None = None
         for job in self._jobs(now):
             held = self._not_before.get((job.work, job.family), 0.0)
-            at = max(job.due, held, ready[_ENDPOINTS[job.work]])
+            at = max(job.due, held, ready[job.rank > 0][_ENDPOINTS[job.work]])
             # What can be done now goes by importance, the rest by time.
             found = (at > now, at if at > now else 0.0, job)
             if best is None or found < best:
@@ -181,33 +183,34 @@ class AllTickPoller:
     def _jobs(self, now: float) -> Iterator[Job]:
         wall = self._clock.wall()
         for address, track in self.tracks.items():
-            if track.refused is not None:
-                continue
             family = codes.family_of(track.code)
-            for work in self._works(track, wall):
+            for work, due in self._works(track, now, wall):
                 order = 0 if work == "mend" else 1
                 group = track.group if work != "mend" else -1
-                yield Job(track.rank, order, track.due[work], work, family, group, address)
+                yield Job(track.rank, order, due, work, family, group, address)
 
-    def _works(self, track: Track, wall: int) -> Iterator[Work]:
+    def _works(self, track: Track, now: float, wall: int) -> Iterator[tuple[Work, float]]:
+        """Yield what can be asked for an instrument, and when it is due."""
+        if track.refused is not None:
+            return
         if "candle" in track.streams:
-            yield "mend" if track.mend_count else "bars"
-        yield "daily"
+            work: Work = "mend" if track.mend_count else "bars"
+            yield work, track.due[work]
+        yield "daily", track.due["daily"]
         if codes.kind_of(track.code) in ("hk", "us", "cn") and track.instrument.address not in self.abouts:
-            yield "about"
-        for stream in ("trade", "book"):
-            if self._needs_help(track, stream, wall):
-                yield stream
+            yield "about", track.due["about"]
+        if self._plan.is_polled:
+            for stream in _TICKS:
+                # A closed market is asked for its last price once.
+                if stream in track.streams and not (
+                    stream in track.ticks_at and self._is_closed(track.instrument, wall)
+                ):
+                    yield stream, max(track.due[stream], self._silent_at(track, stream, now, wall))
 
-    def _needs_help(self, track: Track, stream: Literal["trade", "book"], wall: int) -> bool:
-        """Whether the free plan's socket leaves a wanted stream out in trading hours."""
-        if not self._plan.is_polled or stream not in track.streams:
-            return False
-        heard = self._pulse.heard.get((track.instrument.address, stream), 0)
-        if wall - max(heard, track.wanted_at) <= facts.FALLBACK_AFTER_S * 1e9:
-            return False
-        # A closed market is asked for its last price once.
-        return stream not in track.ticks_at or not self._is_closed(track.instrument, wall)
+    def _silent_at(self, track: Track, stream: Stream, now: float, wall: int) -> float:
+        """Return when the socket will have left a stream out for too long."""
+        heard = max(self._pulse.heard.get((track.instrument.address, stream), 0), track.wanted_at)
+        return now + facts.FALLBACK_AFTER_S - (wall - heard) / 1e9
 
     # Doing it.
 
@@ -230,17 +233,14 @@ class AllTickPoller:
         """Return what is asked for together: the most important of the same group that are nearly due."""
         if job.work == "mend":
             return [self.tracks[job.address]]
-        every = self._every_s(job.work)
-        soon = self._clock.mono() + every / 2
-        wall = self._clock.wall()
+        now, wall = self._clock.mono(), self._clock.wall()
+        soon = now + self._every_s(job.work) / 2
         found = [
             track
             for track in self.tracks.values()
             if track.group == job.group
-            and track.refused is None
             and codes.family_of(track.code) == job.family
-            and track.due[job.work] <= soon
-            and job.work in self._works(track, wall)
+            and any(work == job.work and due <= soon for work, due in self._works(track, now, wall))
         ]
         found.sort(key=lambda track: (track.rank, track.due[job.work]))
         return found[: self._most(job.work)]

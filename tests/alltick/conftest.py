@@ -1,5 +1,8 @@
-"""A codec of one socket under a held clock, and the frames that the docs and captures show."""
+"""A codec of one socket under a held clock, and HTTP that a test answers."""
 
+import asyncio
+import heapq
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,6 +15,53 @@ from mdterm.feeds.contract import Link, Want
 from mdterm.feeds.events import Event, Stream
 
 SEEN = 1_800_000_000_000_000_000
+
+
+class HeldClock:
+    """Time that passes only by ``advance``, waking sleepers in their order; wall and monotonic agree."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._numbers = itertools.count()
+
+    def mono(self) -> float:
+        return self.now
+
+    def wall(self) -> int:
+        return SEEN + round(self.now * 1e9)
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def time_ns(self) -> int:
+        return self.wall()
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        done = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self.now + seconds, next(self._numbers), done))
+        await done
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass, and everybody it wakes do their work."""
+        end = self.now + seconds
+        await self.settle()
+        while self._sleepers and self._sleepers[0][0] <= end:
+            due, _, done = heapq.heappop(self._sleepers)
+            self.now = max(self.now, due)
+            if not done.done():
+                done.set_result(None)
+                await self.settle()
+        self.now = end
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Let everybody who can go on do so."""
+        for _ in range(60):
+            await asyncio.sleep(0)
 
 
 class Socket:
@@ -93,6 +143,11 @@ def provider_of(plan: str = "basic", **options: Any) -> AllTick:
 def make_provider() -> Callable[..., AllTick]:
     """Give a way to providers that nothing connects to."""
     return provider_of
+
+
+@pytest.fixture
+def held_clock() -> HeldClock:
+    return HeldClock()
 
 
 @pytest.fixture
