@@ -11,5 +11,5 @@ def config_file() -> Path:
 
 
 def state_folder() -> Path:
-    """Return the folder for what mdterm itself remembers; whoever writes there makes it, for its user alone."""
+    """Return the folder of what mdterm remembers; who writes there makes it, for the user alone."""
     return platformdirs.user_state_path("mdterm")
