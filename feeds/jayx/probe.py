@@ -162,10 +162,12 @@ class _Attempt:
 
     async def _bare(self, ws: ClientConnection) -> Dialect:
         asked, dialect = self._asked, self._dialect
-        common = {"category": facts.CATEGORY, "symbol": asked.symbol}
         interval = str(facts.INTERVALS[facts.DEFAULT_INTERVAL])
-        for event, more in (("orderbook", {"precise": asked.precise}), ("kline", {"interval": interval})):
-            await ws.send(framing.encode(dialect, "/", event, {**common, **more}))
+        # A symbol that does not exist must not hide the framing.
+        for symbol in dict.fromkeys((asked.symbol, facts.DEFAULT_SYMBOL)):
+            common = {"category": facts.CATEGORY, "symbol": symbol}
+            for event, more in (("orderbook", {"precise": asked.precise}), ("kline", {"interval": interval})):
+                await ws.send(framing.encode(dialect, "/", event, {**common, **more}))
         while not _is_data(self._frame, dialect):
             self._frame = await ws.recv(decode=False)
         return dialect

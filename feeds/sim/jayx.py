@@ -89,6 +89,11 @@ class Session:
         """Which faults touch it."""
         return "nonbook" if self._private else "book"
 
+    @property
+    def is_subscribed(self) -> bool:
+        """Whether it was asked for anything yet."""
+        return bool(self._books or self._klines or self._private)
+
     async def serve(self) -> None:
         """Answer the client until it goes."""
         tasks = [asyncio.create_task(self._write())]

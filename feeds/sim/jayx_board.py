@@ -111,6 +111,10 @@ class Board:
         bar = self._bars.get((symbol, interval))
         return None if bar is None else bar.created
 
+    def trades(self, symbol: str) -> list[Print]:
+        """Return the trades that are remembered, oldest first."""
+        return list(self._trades.get(symbol, ()))
+
     def orderbook(self, symbol: str, fresh: int) -> bytes | None:
         """Return the book and the newest trades, at least ``fresh`` of them; None before there is any."""
         book, trades = self._books.get(symbol), self._trades.get(symbol, deque())

@@ -72,7 +72,7 @@ class Venue:
         self._clock = clock if clock is not None else SystemClock()
         self._source = _source(config)
         self._desk: Desk | None = None
-        self._jayx: JayxServer | None = None
+        self.jayx: JayxServer | None = None
         if "jayx" in config.providers:
             # Its account trades in the market, so every protocol has to see the market through it.
             self._source = self._desk = Desk(self._source, config.seed)
@@ -127,9 +127,9 @@ class Venue:
                 logger=_quiet_logger(),
             )
             if self._desk is not None:
-                self._jayx = JayxServer(self.floor, self._desk, self._mischief, framing=config.jayx_framing)
+                self.jayx = JayxServer(self.floor, self._desk, self._mischief, framing=config.jayx_framing)
                 port = config.port + 1 if config.port else 0
-                self.endpoints |= await self._jayx.listen(config.host, port, _quiet_logger())
+                self.endpoints |= await self.jayx.listen(config.host, port, _quiet_logger())
         except OSError as error:
             await self.stop()
             why = error.strerror or str(error)
@@ -153,8 +153,8 @@ class Venue:
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        if self._jayx is not None:
-            await self._jayx.close(_GOODBYE_S)
+        if self.jayx is not None:
+            await self.jayx.close(_GOODBYE_S)
         if self._server is None:
             return
         self._server.close()
@@ -182,8 +182,8 @@ class Venue:
             await self._clock.sleep(_CUT_EVERY_S)
             for scope in self._mischief.cuts():
                 self._kiyotaka.cut(scope)
-                if self._jayx is not None:
-                    self._jayx.cut(scope)
+                if self.jayx is not None:
+                    self.jayx.cut(scope)
 
     async def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
         family = PATHS.get(urlsplit(request.path).path)
