@@ -18,6 +18,7 @@
 import asyncio
 import contextlib
 import http
+import logging
 from collections import deque
 from urllib.parse import parse_qs, urlsplit
 
@@ -28,13 +29,13 @@ from websockets.http11 import Request, Response
 
 from mdterm.feeds.alltick import facts, hours
 from mdterm.feeds.sim.alltick_http import AlltickHttp, Answer, listen
-from mdterm.feeds.sim.alltick_market import Board
+from mdterm.feeds.sim.alltick_market import AlltickSource, Board
 from mdterm.feeds.sim.alltick_session import Rules, Session, Token, plan_of
 from mdterm.feeds.sim.faults import Fault, Mischief
 from mdterm.feeds.sim.history import History
 from mdterm.feeds.sim.kiyotaka import is_key_good
 from mdterm.feeds.sim.market import VenueBook, VenueEvent, VenueTrade
-from mdterm.feeds.sim.pace import Floor
+from mdterm.feeds.sim.pace import Clock, Floor
 
 PATHS: dict[str, facts.Family] = {"/quote-stock-b-ws-api": "stock", "/quote-b-ws-api": "generic"}
 _UNREAD_LIMIT = 64 * 1024 * 1024
@@ -162,6 +163,7 @@ class AlltickServer:
             compression=None,
             server_header=None,
             write_limit=1024 * 1024,
+            logger=_quiet_logger(),
         )
         self._listener = await listen(self._answer, host, port + 1 if port else 0)
         if self._faults:
@@ -285,6 +287,47 @@ class AlltickServer:
                 self.cut()
 
 
+class AlltickVenue:
+    """The server with its market: the one that others play too, or a made-up one of its own."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        rules: Rules,
+        *,
+        seed: int = 1,
+        rate: float = 1.0,
+        start_ns: int | None = None,
+        faults: tuple[Fault, ...] = (),
+        shared: tuple[Floor, History] | None = None,
+    ) -> None:
+        self._own: Floor | None = None
+        if shared is None:
+            self._own = Floor(AlltickSource(seed, rate), clock, start_ns=start_ns)
+            shared = self._own, History(self._own)
+        self.server = AlltickServer(*shared, rules, faults, seed)
+        self._run: asyncio.Task[None] | None = None
+
+    def codes(self) -> list[str]:
+        """Return what can be subscribed, the best known first."""
+        return self.server.board.offered()
+
+    async def start(self, host: str, port: int) -> dict[str, str]:
+        """Listen on two ports, ``port`` and the next (0: any); return the endpoints by configuration key."""
+        endpoints = await self.server.start(host, port)
+        if self._own is not None:
+            self._run = asyncio.create_task(self._own.run())
+        return endpoints
+
+    async def stop(self) -> None:
+        """Close every socket and end."""
+        if self._run is not None:
+            self._run.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._run
+        await self.server.stop()
+
+
 def _token(path: str) -> str:
     return parse_qs(urlsplit(path).query).get("token", [""])[0]
 
@@ -292,6 +335,13 @@ def _token(path: str) -> str:
 def _is_closed(code: str, ts: int) -> bool:
     week = hours.hours_of(code)
     return week is not None and hours.closed_since(week, ts) is not None
+
+
+def _quiet_logger() -> logging.Logger:
+    """Return a logger for the sockets that keeps clients' broken handshakes, and tokens, to itself."""
+    logger = logging.getLogger(f"{__name__}.sockets")
+    logger.setLevel(logging.CRITICAL)
+    return logger
 
 
 def _where(name: tuple[str, int]) -> str:
