@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Final
 
-from textual.keys import _character_to_key
 
 
 @dataclass(frozen=True)
@@ -157,4 +156,6 @@ def is_key(key: str) -> bool:
 
 def textual_key(key: str) -> str:
     """Return a key as Textual names it: ``left_square_bracket`` for ``[``."""
+    from textual.keys import _character_to_key  # only the screen needs it, and Textual is slow to import
+
     return _character_to_key(key) if len(key) == 1 else key

@@ -146,8 +146,7 @@ class Backfill:
                 self._schedule(key, AUDIT_S)
 
     def _merge(self, market: Market, interval: str, candles: Sequence[Candle], count: int) -> None:
-        market.fold()
-        market.candles.merge(candles)
+        market.merge(candles)
         address = market.instrument.address
         if interval == "1m" and address in self._joined:
             found = audit(market.candles, candles, self._joined[address])

@@ -35,6 +35,7 @@ class Links:
         deliver: Callable[[Connection | None, list[Event]], None],
         changed: Callable[[Connection], None],
         ready: Callable[[], None],
+        need_price: Callable[[str], None],
     ) -> None:
         self.connections: dict[str, Connection] = {}
         self.streams: dict[Key, StreamHealth] = {}
@@ -47,6 +48,7 @@ class Links:
         self._deliver = deliver
         self._changed = changed
         self._ready = ready
+        self._need_price = need_price
         self._of: dict[Key, Connection] = {}
         self._prepared: set[Key] = set()
         self._preparing: dict[Key, asyncio.Task[None]] = {}
@@ -144,6 +146,7 @@ class Links:
                         health.refused = str(reason)
                         self._prepared.add(key)
                         return
+                    self._need_price(instrument.address)
                     await self._first_price(instrument.address)
                 else:
                     health.waiting = None

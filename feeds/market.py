@@ -104,7 +104,7 @@ class Market:
         elif type(first) is TradeAgg:
             self.candles.fold_aggs(cast(Sequence[TradeAgg], events))
         elif type(first) is Candle:
-            self.candles.merge(cast(Sequence[Candle], events))
+            self.merge(cast(Sequence[Candle], events))
         elif type(first) is Liquidation:
             self.derivatives.liquidate(cast(Sequence[Liquidation], events))
         elif type(first) is Funding:
@@ -146,6 +146,14 @@ class Market:
         elif tick < self.flow.tick:
             self.flow.refine(tick)
         self.flow.fold(pending)
+
+    def merge(self, candles: Sequence[Candle]) -> None:
+        """Take the provider's own bars in; before any trade they also tell the decimals."""
+        self.fold()
+        self.candles.merge(candles)
+        if self.tape.last is None:
+            for candle in candles[-64:]:
+                self.prices.observe(candle.close)
 
     def interrupted(self) -> None:
         """Say that the trades' link was lost: from the newest trade on some may be missing."""

@@ -76,6 +76,7 @@ class Feed:
             deliver=self._deliver,
             changed=self._link_changed,
             ready=self._replan,
+            need_price=self._listen_for_price,
         )
         self._instruments: dict[str, Instrument] = {}
         self.accounts: dict[str, Account] = {}
@@ -302,6 +303,13 @@ class Feed:
         if self._status_handle is None:
             self._status_handle = self._loop.call_later(STATUS_S, self._tell_states)
         self._replan()
+
+    def _listen_for_price(self, address: str) -> None:
+        """Subscribe the trades of an instrument whose other streams cannot be asked without a price."""
+        if "trade" in self._served(address):
+            self._sources.add((address, "trade"))
+            self.wishes.listen(self._sources)
+            self._replan()
 
     def _served(self, address: str) -> frozenset[Stream]:
         """Return the streams that come over the provider's sockets or poller."""

@@ -66,10 +66,10 @@ class Shown(msgspec.Struct, frozen=True):
 
 def derive(link: LinkHealth | None, stream: StreamHealth | None, now: float) -> Shown:
     """Say in what state a stream is at ``now``, from facts alone."""
+    if stream is not None and stream.refused is not None:
+        return Shown("REFUSED", detail=stream.refused)
     if link is None or stream is None:
         return Shown("WARMING", detail="not subscribed")
-    if stream.refused is not None:
-        return Shown("REFUSED", detail=stream.refused)
     if link.phase == "refused":
         return Shown("REFUSED", detail=link.detail)
     if link.phase == "closed":

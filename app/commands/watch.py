@@ -45,7 +45,7 @@ def watch(context: Context, addresses: tuple[str, ...], fps: float | None) -> in
 
 def check_terminal(context: Context) -> None:
     """Raise Failed where no screen can be drawn, naming what works instead."""
-    instead = "mdterm tail prints events as lines, and mdterm simulate serves a market"
+    instead = "mdterm once prints a panel as text, and mdterm tail prints events as lines"
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Failed(f"the dashboard needs a terminal; {instead}", USAGE)
     if context.environ.get("TERM", "dumb") in ("", "dumb", "unknown"):

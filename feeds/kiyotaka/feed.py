@@ -166,6 +166,8 @@ class Kiyotaka:
             try:
                 size = await self.history.block_size(instrument)
             except HistoryError as error:
+                if error.refused:
+                    raise Unready(str(error), final=True) from error
                 words = str(error)
             else:
                 if not size:
@@ -239,7 +241,14 @@ class Kiyotaka:
 
 
 def make(name: str, options: Options) -> Kiyotaka:
-    """Return an instance of the provider, with its history."""
+    """Return an instance of the provider, with its history.
+
+    Where the sockets are elsewhere and no REST base is named, there is no history: the key must not go to a
+    host that nobody named.
+    """
+    elsewhere = options.book_url is not None or options.nonbook_url is not None
+    if elsewhere and options.rest_url is None:
+        return Kiyotaka(name, options)
     from mdterm.feeds.kiyotaka.http import KiyotakaHistory
 
     history = KiyotakaHistory(
