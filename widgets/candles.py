@@ -121,3 +121,19 @@ def volume_cells(volume: float | None, largest: float, rows: int, glyphs: Glyphs
     if volume and largest > 0:
         filled = max(1, min(rows * steps, round(volume / largest * rows * steps)))
     return "".join(glyphs.volume[max(0, min(steps, filled - row * steps))] for row in range(rows - 1, -1, -1))
+
+
+def spark_cells(closes: Sequence[float], count: int, glyphs: Glyphs = BOXES) -> str:
+    """Return the newest ``count`` closes as one row, oldest first; blank where there are fewer."""
+    shown = closes[-count:] if count > 0 else []
+    if not shown:
+        return " " * count
+    lowest, highest = min(shown), max(shown)
+    steps = len(glyphs.volume) - 2
+    if highest <= lowest:
+        cells = glyphs.volume[1 + steps // 2] * len(shown)
+    else:
+        cells = "".join(
+            glyphs.volume[1 + round((close - lowest) / (highest - lowest) * steps)] for close in shown
+        )
+    return cells.rjust(count)

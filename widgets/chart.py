@@ -150,8 +150,8 @@ def paint_axis(frame: ChartFrame, ground: Ground, width: int) -> list[list[Part]
     return painted
 
 
-def paint_times(bars: Sequence[ChartBar], interval: str, ground: Ground, offset_ns: int) -> Row:
-    """Return the row of times, each under its bar."""
+def paint_times(bars: Sequence[ChartBar], interval: str, ground: Ground, offset_ns: int, width: int) -> Row:
+    """Return the row of times, each under its bar, within ``width`` cells."""
     palette, zoom = ground.palette, ground.zoom
     period = time_period(interval, zoom)
     left = ground.columns - len(bars) * zoom
@@ -160,7 +160,7 @@ def paint_times(bars: Sequence[ChartBar], interval: str, ground: Ground, offset_
     for index, text in time_ticks(bars, period, offset_ns).items():
         start = left + (index + 1) * zoom - 1
         text = ground.glyphs.tick + text
-        if start < at + bool(at) or start + len(text) > ground.columns + AXIS:
+        if start < at + bool(at) or start + len(text) > width:
             continue
         parts += [(" " * (start - at), NO_STYLE), (text, palette.muted)]
         at = start + len(text)
@@ -357,7 +357,9 @@ class Chart(Panel):
                 parts = underline_price(parts, self.glyphs, palette.grid)
             painted.append(merge([*parts, *label]))
         if rows.time:
-            painted.append(paint_times(bars, frame.interval, ground, self.offset_ns))
+            painted.append(
+                paint_times(bars, frame.interval, ground, self.offset_ns, min(width, columns + AXIS))
+            )
         return painted
 
     def on_resize(self, event: events.Resize) -> None:

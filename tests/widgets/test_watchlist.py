@@ -1,0 +1,244 @@
+"""The watchlist: what fits, aligned; what is not current says so."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.app import App, ComposeResult
+
+from mdterm.feeds.frames import PanelFrame, WatchFrame, WatchRow
+from mdterm.feeds.status import Shown
+from mdterm.themes.palettes import DARK, THEMES
+from mdterm.widgets.candles import spark_cells
+from mdterm.widgets.palette import Palette, make_palette
+from mdterm.widgets.rows import text_of, width_of
+from mdterm.widgets.watchlist import (
+    Watchlist,
+    choose_columns,
+    names_of,
+    paint_heads,
+    paint_instrument,
+    short_age,
+    state_words,
+)
+
+WALL = 1_763_682_461_997_000_000
+HOUR = 3_600_000_000_000
+LIVE = Shown("LIVE", age=0.1)
+DARK_PALETTE = make_palette({**DARK.variables, "background": DARK.background or ""})
+BTC = WatchRow(
+    address="kiyotaka:BINANCE_FUTURES:BTCUSDT",
+    symbol="BTCUSDT",
+    provider="kiyotaka",
+    shown=LIVE,
+    last=61722.4,
+    direction=1,
+    change=0.0042,
+    bid=61722.3,
+    ask=61722.5,
+    volume=21308.123,
+    digits=1,
+    spark=[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0],
+)
+
+
+def row(**changes: Any) -> WatchRow:
+    return msgspec.structs.replace(BTC, **changes)
+
+
+DOGE = row(symbol="DOGEUSDT", last=0.12345, direction=-1, change=-0.1234, digits=5, bid=0.12344, ask=0.12346)
+CLOSED = row(
+    symbol="700.HK",
+    last=371.4,
+    bid=371.2,
+    ask=371.4,
+    direction=0,
+    change=None,
+    shown=Shown("CLOSED", since=WALL - 4 * HOUR),
+)
+LOST = row(symbol="ETHUSDT", last=2681.62, bid=2681.61, ask=2681.63, digits=2, shown=Shown("STALE", age=72.0))
+NONE = row(symbol="GOLD", last=None, direction=0, change=None, bid=None, ask=None, volume=None, spark=[])
+
+
+def lines(rows: Sequence[WatchRow], width: int, palette: Palette = DARK_PALETTE) -> list[str]:
+    columns = choose_columns(rows, width, None)
+    painted = [
+        paint_instrument(one, name, str(at), columns, palette, WALL)
+        for at, (one, name) in enumerate(zip(rows, names_of(rows), strict=True), 1)
+    ]
+    return [text_of(paint_heads(columns, palette))[1:], *map(text_of, painted)]
+
+
+def test_where_there_is_little_room_prices_end_in_one_column() -> None:
+    assert lines([BTC, DOGE, CLOSED, LOST, NONE], 40) == [
+        "  SYMBOL        LAST    CHG% 6m     AGE",
+        "1 BTCUSDT   61 722.4   +0.42 ▁▂▄▅▇█  0s",
+        "2 DOGEUSDT   0.12345  -12.34 ▁▂▄▅▇█  0s",
+        "3 700.HK       371.4       —     CLOSED",
+        "4 ETHUSDT   2 681.62   +0.42      STALE",
+        "5 GOLD             —       —         0s",
+    ]
+
+
+def test_where_there_is_room_prices_stand_on_the_point() -> None:
+    assert lines([BTC, DOGE, CLOSED, LOST], 90) == [
+        "  SYMBOL            LAST     CHG%           BID           ASK      VOL 12m          AGE",
+        "1 BTCUSDT   61 722.4    ▲   +0.42  61 722.3      61 722.5        21.3K     ▁▂▃▄▅▆▇█  0s",
+        "2 DOGEUSDT       0.12345▼  -12.34       0.12344       0.12346    21.3K     ▁▂▃▄▅▆▇█  0s",
+        "3 700.HK       371.4            —     371.2         371.4        21.3K     CLOSED 4h00m",
+        "4 ETHUSDT    2 681.62   ▲   +0.42   2 681.61      2 681.63       21.3K      STALE 1m12s",
+    ]
+
+
+@given(
+    st.lists(st.sampled_from([BTC, DOGE, CLOSED, LOST, NONE]), min_size=1, max_size=6), st.integers(38, 220)
+)
+def test_rows_are_as_wide_as_their_heads_and_fit(rows: list[WatchRow], width: int) -> None:
+    columns = choose_columns(rows, width, None)
+    painted = lines(rows, width)
+    assert {len(one) for one in painted} == {columns.width - 1}
+    assert columns.width <= width
+
+
+def test_columns_of_figures_never_become_narrower() -> None:
+    wide = choose_columns([BTC, DOGE], 60, None)
+    cheap = choose_columns([row(last=1.2, bid=1.1, ask=1.3)], 60, wide)
+    assert cheap.price.width >= wide.price.width
+    assert cheap.change >= wide.change
+
+
+def test_two_of_one_name_are_told_apart_by_their_provider() -> None:
+    assert names_of([BTC, row(provider="jayx"), DOGE]) == ["BTCUSDT·kiyotaka", "BTCUSDT·jayx", "DOGEUSDT"]
+
+
+def test_names_from_outside_are_made_safe() -> None:
+    odd = row(symbol="\x1b[31mEVIL\u202e")
+    assert all("\x1b" not in line and "\u202e" not in line for line in lines([odd], 60))
+
+
+def test_what_is_not_current_is_grey_and_its_state_is_not() -> None:
+    columns = choose_columns([LOST], 60, None)
+    painted = paint_instrument(LOST, "ETHUSDT", "1", columns, DARK_PALETTE, WALL)
+    styles = {word: style for text, style in painted for word in text.split()}
+    assert styles["ETHUSDT"] == styles["681.62▲"] == DARK_PALETTE.stale
+    assert styles["STALE"] == DARK_PALETTE.warn
+    assert DARK_PALETTE.up not in styles.values()
+
+
+@pytest.mark.parametrize(
+    ("shown", "room", "words"),
+    [
+        (LIVE, 3, "0s"),
+        (Shown("QUIET", age=75.0), 3, "1m"),
+        (Shown("STALE", age=4.2), 11, "STALE 4s"),
+        (Shown("STALE", age=4.2), 6, "STALE"),
+        (Shown("RECONNECTING", age=3.0, attempt=2), 12, "RECONNECTING"),
+        (Shown("RECONNECTING", age=3.0, attempt=2), 6, "RECONN"),
+        (Shown("GAP", since=WALL - HOUR), 12, "GAP 1h00m"),
+        (Shown("WARMING"), 6, "WARM"),
+        (Shown("REFUSED"), 6, "REFUS…"),
+    ],
+)
+def test_a_state_in_few_cells(shown: Shown, room: int, words: str) -> None:
+    assert state_words(shown, room, WALL) == words
+
+
+def test_ages_in_three_cells() -> None:
+    assert [short_age(age) for age in (0, 59.9, 60, 3599, 3600, 359_999, 360_000, 1e9)] == [
+        *("0s", "59s", "1m", "59m", "1h", "99h", "4d", "99d")
+    ]
+
+
+def test_sparklines() -> None:
+    assert spark_cells([1.0, 2.0, 3.0], 3) == "▁▅█"
+    assert spark_cells([9.0, 1.0, 2.0, 3.0], 3) == "▁▅█", "the newest ones"
+    assert spark_cells([1.0, 2.0], 4) == "  ▁█"
+    assert spark_cells([5.0, 5.0], 2) == "▄▄"
+    assert spark_cells([], 3) == "   "
+
+
+# The panel
+
+
+class Shell(App[None]):
+    """A watchlist and nothing else."""
+
+    CSS = "Watchlist { width: 100%; height: 100%; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = "dark"
+        self.watchlist = Watchlist()
+        self.selected: list[int] = []
+
+    def compose(self) -> ComposeResult:
+        yield self.watchlist
+
+    def on_watchlist_selected(self, message: Watchlist.Selected) -> None:
+        self.selected.append(message.index)
+
+    def lines(self) -> list[str]:
+        return [self.watchlist.render_line(y).text.rstrip() for y in range(self.size.height)]
+
+
+def ten() -> PanelFrame:
+    return PanelFrame(LIVE, WatchFrame([row(symbol=f"S{at}") for at in range(10)]), simulated=False)
+
+
+async def test_the_shown_instrument_is_marked_and_in_view() -> None:
+    app = Shell()
+    async with app.run_test(size=(60, 6)):
+        app.watchlist.show(ten(), 0.0, WALL)
+        assert app.lines()[0].startswith("─ WATCH 1–4 of 10 ──")
+        assert app.lines()[2].startswith("▸1 S0")
+        app.watchlist.select(8)
+        assert app.lines()[0].startswith("─ WATCH 6–9 of 10 ──")
+        assert [line[:5] for line in app.lines()[2:]] == [" 6 S5", " 7 S6", " 8 S7", "▸9 S8"]
+
+
+async def test_a_click_and_the_cursor_choose() -> None:
+    app = Shell()
+    async with app.run_test(size=(60, 8)) as pilot:
+        app.watchlist.show(ten(), 0.0, WALL)
+        await pilot.click(Watchlist, offset=(10, 4))
+        await pilot.click(Watchlist, offset=(10, 1))
+        await pilot.pause()
+        assert app.selected == [2], "a click on the heads chooses nothing"
+        app.watchlist.move_cursor(20)
+        app.watchlist.choose()
+        await pilot.pause()
+        assert app.selected == [2, 9]
+        assert "S9" in app.lines()[-1]
+
+
+async def test_it_stays_when_another_instrument_is_shown() -> None:
+    app = Shell()
+    async with app.run_test(size=(60, 8)):
+        app.watchlist.show(ten(), 0.0, WALL)
+        app.watchlist.clear(1.0)
+        assert "S0" in app.lines()[2]
+
+
+async def test_ages_advance_though_nothing_comes() -> None:
+    app = Shell()
+    async with app.run_test(size=(60, 6)):
+        app.watchlist.show(ten(), 100.0, WALL)
+        app.watchlist.tick(112.0, WALL)
+        assert app.lines()[2].endswith(" 12s")
+        app.watchlist.tick(130.0, WALL)
+        assert app.lines()[2].endswith(" STALE 30s")
+
+
+def test_no_row_is_wider_than_the_panel() -> None:
+    watchlist = Watchlist()
+    watchlist.frame = WatchFrame([BTC, DOGE, CLOSED, LOST, NONE])
+    for width in (38, 40, 60, 120):
+        for height in (1, 3, 20):
+            rows = watchlist.paint_body(DARK_PALETTE, width, height)
+            assert len(rows) <= max(2, height)
+            assert all(width_of(one) <= width for one in rows)
