@@ -6,7 +6,6 @@ from difflib import get_close_matches
 from typing import Final
 
 
-
 @dataclass(frozen=True)
 class Command:
     """Something a key does. ``id`` is what the configuration rebinds and what the palette runs.

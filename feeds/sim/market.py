@@ -113,8 +113,8 @@ class MarketSource(Protocol):
 
     Nothing happens before somebody listens, so that the first listener hears all of it: `begin` is called
     once, fixes the first moment and returns it. `has_past` says that there is history from before; asking
-    for it begins the market too. Afterwards `next_ts` is the time of the next event (None: over) and `take` hands
-    out every event before `until`. `past` is at most `minutes` bars up to the beginning, newest last.
+    for it begins the market too. Afterwards `next_ts` is the time of the next event (None: over) and `take`
+    hands out every event before `until`. `past` is at most `minutes` bars up to the beginning, newest last.
     """
 
     has_past: bool
