@@ -10,8 +10,11 @@ import pytest
 from mdterm.feeds.account import Account
 from mdterm.feeds.contract import Backoff
 from mdterm.feeds.events import Balance, Book, Candle, Event, FeedStatus, Order, Stream, Trade
+from mdterm.feeds.jayx.beside import Beside
 from mdterm.feeds.jayx.feed import JayX, Options, make
 from mdterm.feeds.journal import MemoryJournal, pack
+from mdterm.feeds.kiyotaka.feed import Options as KiyotakaOptions
+from mdterm.feeds.kiyotaka.feed import make as make_kiyotaka
 from mdterm.feeds.runtime import Feed
 from mdterm.feeds.sim.jayx_wire import FRAMINGS
 from mdterm.feeds.sim.venue import Venue, VenueConfig
@@ -62,7 +65,7 @@ class Run:
 
 @asynccontextmanager
 async def running(spoken: str = "any", **options: object) -> AsyncIterator[Run]:
-    venue = Venue(VenueConfig(providers=("jayx",), jayx_framing=spoken))
+    venue = Venue(VenueConfig(providers=("jayx",), jayx_framing=spoken, rate=4))
     endpoints = await venue.start()
     url = endpoints["providers.jayx.url"]
     provider = make("jayx", Options(**{"api_key": KEY, "url": url, **options}))  # type: ignore[arg-type]
@@ -184,3 +187,54 @@ async def test_an_unknown_symbol_is_refused(spoken: str) -> None:
         )
         refused = [one for one in run.heard.of(FeedStatus) if one.state == "refused"]  # type: ignore[attr-defined]
         assert refused[0].detail == "no such symbol NOPE"  # type: ignore[attr-defined]
+
+
+async def test_an_account_stands_beside_the_market_of_another_protocol() -> None:
+    """One simulated market by two protocols: the account's fills are on the other's tape, the same moment."""
+    venue = Venue(VenueConfig(providers=("kiyotaka", "jayx"), seed=7, rate=8))
+    urls = await venue.start()
+    keys = {name: urls[f"providers.kiyotaka.{name}_url"] for name in ("book", "nonbook", "rest")}
+    options = KiyotakaOptions(
+        token="any",
+        book_url=keys["book"],
+        nonbook_url=keys["nonbook"],
+        block_size=0.1,
+        simulated=True,
+    )
+    account = make(
+        "sim",
+        Options(
+            api_key="any",
+            url=urls["providers.jayx.url"],
+            rest_url=urls["providers.jayx.rest_url"],
+            framing="socketio",
+            simulated=True,
+        ),
+    )
+    provider = Beside(make_kiyotaka("sim", options), account)
+    feed, heard = Feed({"sim": provider}), Heard()
+    try:
+        wants: list[tuple[str, Stream]] = [
+            ("sim:BTCUSDT", one) for one in ("trade", "book", "balance", "order")
+        ]
+        feed.listen(wants, heard.take)
+        await heard.until(lambda: bool(heard.account.fills and heard.of(Trade) and heard.of(Book)))
+        assert set(feed.links.connections) == {"sim/book", "sim/nonbook", "sim/account"}
+        assert {event.address for event in heard.of(Balance)} == {"sim"}
+        fill = heard.account.fills[0]
+        assert fill.price is not None
+        price, ms = float(fill.price), fill.ts // 1_000_000
+        await heard.until(
+            lambda: any(
+                isinstance(one, Trade) and one.price == price and (one.ts or 0) // 1_000_000 == ms
+                for one in heard.events
+            )
+        )
+    finally:
+        await feed.close()
+        await venue.stop()
+
+
+def test_two_names_are_not_one_provider() -> None:
+    with pytest.raises(ValueError, match="one name is needed"):
+        Beside(make_kiyotaka("sim", KiyotakaOptions(token="any")), make("jayx", Options()))
