@@ -18,6 +18,8 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
+from mdterm.feeds.sim.alltick import AlltickVenue
+from mdterm.feeds.sim.alltick_session import Rules as AlltickRules
 from mdterm.feeds.sim.faults import Fault, Mischief
 from mdterm.feeds.sim.history import History
 from mdterm.feeds.sim.jayx import JayxServer
@@ -32,7 +34,7 @@ from mdterm.feeds.sim.synthetic import EPOCH_NS, SyntheticSource
 
 log = logging.getLogger(__name__)
 
-PROVIDERS = ("kiyotaka", "jayx")
+PROVIDERS = ("kiyotaka", "jayx", "alltick")
 _CUT_EVERY_S = 0.05
 _GOODBYE_S = 0.3
 _REFUSED = b'{"error":"REFUSED","message":"The simulated venue was told to refuse."}'
@@ -61,6 +63,7 @@ class VenueConfig(msgspec.Struct, frozen=True):
     weight_per_minute: int = 1000
     history_days: int = 7
     jayx_framing: str = "any"
+    alltick: AlltickRules = AlltickRules()
 
 
 class Venue:
@@ -73,6 +76,7 @@ class Venue:
         self._source = _source(config)
         self._desk: Desk | None = None
         self.jayx: JayxServer | None = None
+        self.alltick: AlltickVenue | None = None
         if "jayx" in config.providers:
             # Its account trades in the market, so every protocol has to see the market through it.
             self._source = self._desk = Desk(self._source, config.seed)
@@ -130,6 +134,18 @@ class Venue:
                 self.jayx = JayxServer(self.floor, self._desk, self._mischief, framing=config.jayx_framing)
                 port = config.port + 1 if config.port else 0
                 self.endpoints |= await self.jayx.listen(config.host, port, _quiet_logger())
+            if "alltick" in config.providers:
+                self.alltick = AlltickVenue(
+                    self._clock,
+                    config.alltick,
+                    seed=config.seed,
+                    rate=config.rate,
+                    start_ns=synthetic_epoch,
+                    faults=config.faults,
+                    shared=None if config.play is None else (self.floor, history),
+                )
+                port = config.port + 2 if config.port else 0
+                self.endpoints |= await self.alltick.start(config.host, port)
         except OSError as error:
             await self.stop()
             why = error.strerror or str(error)
@@ -155,6 +171,8 @@ class Venue:
                 await task
         if self.jayx is not None:
             await self.jayx.close(_GOODBYE_S)
+        if self.alltick is not None:
+            await self.alltick.stop()
         if self._server is None:
             return
         self._server.close()
