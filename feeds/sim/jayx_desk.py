@@ -13,6 +13,7 @@ rests a few limit orders near the touch and some farther out, and pulls those th
 There are no fees. A buy locks price × size of the quote asset, a sell its size. All figures are exact.
 """
 
+import math
 import random
 from decimal import Decimal
 
@@ -269,6 +270,7 @@ class Desk:
         step = grid.ticks(self._traded[book.symbol].tick)
         ticks = best - int(away) // step * step * (1 if buy else -1)
         lots = int(dice.uniform(*_ORDER_WORTH) / grid.price(ticks) * grid.size_scale)
+        lots -= lots % _market_lot(shown)
         if self._is_recorded:
             room = [(abs(at - ticks), at) for at, there in shown.items() if there >= 2 * lots]
             if not room:
@@ -326,6 +328,14 @@ def _has_lost_its_level(order: Resting, shown: dict[int, int]) -> bool:
     farthest = min(shown) if order.buy else max(shown)
     is_hidden = order.ticks < farthest if order.buy else order.ticks > farthest
     return not is_hidden and shown.get(order.ticks, 0) < order.resd
+
+
+def _market_lot(shown: dict[int, int]) -> int:
+    """Return the market's own size step, a power of ten lots: an odd order would give itself away."""
+    step, common = 1, math.gcd(*shown.values())
+    while common and common % (step * 10) == 0:
+        step *= 10
+    return step
 
 
 def _lots_by_ticks(grid: Grid, flat: tuple[float, ...]) -> dict[int, int]:
