@@ -17,7 +17,7 @@ from websockets.exceptions import InvalidURI
 from mdterm.feeds import policy
 from mdterm.feeds.clock import Clock
 from mdterm.feeds.contract import Codec, Link, Provider, Refusal
-from mdterm.feeds.events import STREAM_OF, Book, Event, Trade, TradeAgg
+from mdterm.feeds.events import STREAM_OF, Book, Event, Stream, Trade, TradeAgg
 from mdterm.feeds.journal import Journal, NullJournal, Record, RecordKind, strike
 from mdterm.feeds.policy import Failure
 from mdterm.feeds.status import LinkHealth
@@ -281,15 +281,21 @@ class Connection:
             self.latency_s = ws.latency or None
             if not _loud(self.link):
                 continue
-            if self._clock.mono() - self.data_at > policy.silence_bound(self._rebuilds):
+            if self._clock.mono() - self.data_at > self._patience():
                 self._rebuilds += 1
                 log.info("%s: silent too long; connecting anew", self.link.key)
                 self._given_up = Failure("retry", "the link was open but silent")
                 await ws.close(1000)
                 return
 
+    def _patience(self) -> float:
+        """Return how long book and trades may be silent before the link is given up."""
+        streams = {stream for _, stream in _loud(self.link)}
+        silences = (self._provider.silence(stream).stale_after_s or 0.0 for stream in streams)
+        return max(policy.silence_bound(self._rebuilds), *silences)
 
-def _loud(link: Link) -> set[tuple[str, str]]:
+
+def _loud(link: Link) -> set[tuple[str, Stream]]:
     streams = {STREAM_OF[kind] for kind in _LOUD}
     return {(want.address, want.stream) for want in link.wants if want.stream in streams}
 

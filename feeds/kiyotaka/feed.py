@@ -1,6 +1,7 @@
 """Kiyotaka as a provider: addresses, links, codecs, history."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
@@ -27,6 +28,7 @@ from mdterm.feeds.kiyotaka.codec import KiyotakaCodec
 from mdterm.feeds.kiyotaka.handshake import Budget, Channel
 
 _COIN = "coin="
+_LEAST_BLOCK = Decimal("1e-10")  # the decimals that a price may have
 
 
 class ChannelOptions(msgspec.Struct, frozen=True):
@@ -145,13 +147,14 @@ class Kiyotaka:
         )
 
     def silence(self, stream: Stream) -> Silence:
-        """Return the longest believable silence; a book's follows its configured update frequency."""
+        """Return the longest believable silence; what is sent at a configured pace follows that pace."""
         found = facts.SILENCE.get(stream, Silence(None))
-        if stream == "book" and found.stale_after_s is not None:
-            book = self._options.channels.get("BLOCK_BOOK_SNAPSHOT", ChannelOptions())
-            every = duration_s(book.update_frequency) if book.update_frequency else 0.0
-            return Silence(max(found.stale_after_s, 3 * every))
-        return found
+        if found.stale_after_s is None or stream not in facts.CHANNELS:
+            return found
+        options = self._options.channels.get(facts.CHANNELS[stream][0], ChannelOptions())
+        paces = (options.update_frequency, options.batch_interval)
+        every = max(duration_s(pace) if pace else 0.0 for pace in paces)
+        return Silence(max(found.stale_after_s, 3 * every))
 
     def closed_since(self, instrument: Instrument, now_ns: int) -> int | None:
         """Return None: the service tells no trading hours, and crypto has none."""
@@ -265,7 +268,8 @@ def make(name: str, options: Options) -> Kiyotaka:
 
 def number_text(value: float) -> str:
     """Return a number as the shortest plain decimal: 25, 0.1, 0.00001."""
-    return format(value, ".10f").rstrip("0").rstrip(".")
+    text = format(Decimal(repr(value)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def duration_s(text: str) -> float:
@@ -284,10 +288,6 @@ def guess_block_size(price: float) -> float:
 
     Two observed recommendations for BTCUSDT near 60-90 thousand are 3 and 5. [3P, DOC]
     """
-    target = price * 5e-5
-    power = 1.0
-    while power > target:
-        power /= 10
-    while power * 10 <= target:
-        power *= 10
-    return round(next(power * k for k in (5, 2, 1) if power * k <= target), 10)
+    target = max(Decimal(repr(price)) * Decimal("0.00005"), _LEAST_BLOCK)
+    power = Decimal(1).scaleb(target.adjusted())
+    return float(next(power * k for k in (5, 2, 1) if power * k <= target))
