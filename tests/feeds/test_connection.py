@@ -19,7 +19,7 @@ from mdterm.feeds.policy import Failure
 from mdterm.feeds.text import forms
 from tests.feeds.support import FakeClock
 from tests.kiyotaka.service import PATIENCE_S, Service, Session, running
-from tests.kiyotaka.support import ADDRESS, TOKEN, frame, provider, series, stamp, trade
+from tests.kiyotaka.support import ADDRESS, TOKEN, channels, frame, provider, series, stamp, trade
 
 QUICK = Backoff(first=0.0, cap=0.0, throttled=0.0)
 
@@ -403,6 +403,18 @@ async def test_streams_that_may_be_silent_are_left_alone(service: Service, dial:
     await session.send(frame(funding()))
     await client.received(1)
     assert service.attempts == 1
+
+
+@pytest.mark.usefixtures("eager")
+async def test_what_is_sent_once_a_minute_is_not_silent_for_that(service: Service, dial: Dial) -> None:
+    client = dial("trade_agg", channels=channels(kind="TRADE_AGG", batch_interval="1m"))
+    session = await service.session()
+    await session.welcome()
+    client.clock.advance(179.0)
+    await turns()
+    assert client.connection.health.phase == "open"
+    client.clock.advance(2.0)
+    assert await session.ended() == 1000
 
 
 @pytest.mark.usefixtures("eager")
