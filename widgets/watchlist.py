@@ -202,12 +202,13 @@ def paint_instrument(
     body = palette if shown.is_current else palette.dimmed
     price, change = columns.price, row.change or 0.0
     last = price.text(row.last, row.digits)
-    moved = body.moved(row.direction) if columns.mark else body.text
+    direction = 0 if row.last is None else row.direction
+    moved = body.moved(direction) if columns.mark else body.text
     parts: list[Part] = [
         (f"{key[:1]} ", palette.key),
         (fit(name, columns.symbol), body.text),
         (GAP, NO_STYLE),
-        (last + _GLYPHS[row.direction] if columns.mark else last, moved),
+        (last + _GLYPHS[direction] if columns.mark else last, moved),
         (GAP, NO_STYLE),
         (cell(_change(row.change), columns.change), body.moved((change > 0) - (change < 0))),
     ]
