@@ -294,7 +294,7 @@ class JayX:
                 return await probe(asked, [remembered])
             except ProbeError as error:
                 if not error.reached:
-                    raise
+                    return remembered  # nobody is there to ask: the connection tells, and comes back
                 log.info("the framing remembered does not work any more")
         try:
             found = await probe(asked, candidates(options.framing, options.envelope))

@@ -246,6 +246,14 @@ async def test_what_is_remembered_and_wrong_is_searched_anew(examples: dict[str,
         assert "flat" in memory[fake.url]
 
 
+async def test_what_is_remembered_serves_while_nobody_is_there() -> None:
+    url = "ws://127.0.0.1:9"
+    provider = jayx(url, {url: '{"form":"flat"}'})
+    await prepare(provider)
+    assert provider.framing_words() == "framing: flat (auto)"
+    assert len(provider.plan(WANTS)) == 1
+
+
 @pytest.mark.parametrize("rubbish", ["", "{}", "[1]", '{"form":"smoke"}', "\x00"])
 async def test_a_memory_of_rubbish_is_no_memory(rubbish: str) -> None:
     async with running(engine_4, only("/socket.io/")) as fake:
