@@ -145,6 +145,7 @@ class Links:
                     if reason.final:
                         health.refused = str(reason)
                         self._prepared.add(key)
+                        self._ready()  # a link that was opened for it alone has nothing to carry
                         return
                     self._need_price(instrument.address)
                     await self._first_price(instrument.address)

@@ -78,6 +78,8 @@ class Kiyotaka:
         self._options = options
         self._budget = Budget()
         self._block_sizes: dict[str, float] = {}
+        self._bookless: dict[str, str] = {}
+        """Why there is no book, by address."""
         self._instruments: dict[str, Instrument] = {}
 
     def resolve(self, address: Address) -> Instrument:
@@ -128,6 +130,8 @@ class Kiyotaka:
             return f"{self.kind} has no stream of this kind"
         if instrument.grouped and stream not in facts.GROUPABLE:
             return "a coin over all its markets has only a book and a volume profile"
+        if stream == "book" and instrument.address in self._bookless:
+            return self._bookless[instrument.address]
         if instrument.exchange in facts.SPOT_EXCHANGES and stream in facts.PERPETUAL_ONLY:
             return "a spot market has none"
         return None
@@ -169,12 +173,15 @@ class Kiyotaka:
             try:
                 size = await self.history.block_size(instrument)
             except HistoryError as error:
-                if error.refused:
-                    raise Unready(str(error), final=True) from error
                 words = str(error)
+                if error.refused:
+                    self._bookless[instrument.address] = words
+                    raise Unready(words, final=True) from error
             else:
                 if not size:
-                    raise Unready("no book is available on this plan (block size 0)", final=True)
+                    words = "no book is available on this plan (block size 0)"
+                    self._bookless[instrument.address] = words
+                    raise Unready(words, final=True)
                 self._block_sizes[instrument.address] = size
                 return
         if price is None:

@@ -210,6 +210,15 @@ async def test_a_refused_channel_does_not_touch_the_others_of_its_symbol(
     await watcher.state("live")
 
 
+async def test_what_a_market_cannot_have_is_refused_and_not_awaited(service: Service, watch: Watch) -> None:
+    watcher = watch()
+    spot = "kiyotaka:BINANCE:BTCUSDT"
+    watcher.listen("funding", address=spot)
+    await watcher.state("refused", spot)
+    assert watcher.feed.state(spot) == ("refused", "a spot market has none")
+    assert service.attempts == 0
+
+
 async def test_an_open_link_that_says_nothing_is_stale_and_never_live(service: Service, watch: Watch) -> None:
     watcher = watch()
     watcher.listen("trade")

@@ -69,6 +69,7 @@ def shown(link: LinkHealth | None, stream: StreamHealth | None) -> tuple[Word, f
         (link("refused"), stream(last_at=999.0), "REFUSED", None),
         (link(), stream(last_at=999.0, refused="no such symbol"), "REFUSED", None),
         (link("waiting"), stream(refused="no such symbol"), "REFUSED", None),
+        (None, stream(refused="a spot market has none"), "REFUSED", None),
         (link(), stream(last_at=500.0, closed_since=WALL), "CLOSED", None),
         (link(), stream(closed_since=WALL), "CLOSED", None),
         (link("waiting", attempt=2), stream(closed_since=WALL), "RECONNECTING", 100.0),

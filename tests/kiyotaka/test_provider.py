@@ -251,6 +251,8 @@ async def test_no_book_on_this_plan_is_final(answer: float | HistoryError | None
         await of.prepare(instrument, "book", 90_000.0)
     assert caught.value.final
     assert asked_with(of, instrument) is None
+    assert of.carries(instrument, "book") == str(caught.value)
+    assert of.plan(wants("book")) == [], "no socket for what cannot be had"
 
 
 async def test_where_nobody_tells_it_is_guessed_from_the_first_price() -> None:
