@@ -366,6 +366,8 @@ class JayxServer:
         if self._heard_at is None:
             self._heard_at = self.floor.clock.monotonic()
         self.board.take(events)
+        if not self.is_young():
+            self.board.forget(self.floor.speed)
         changed, self._desk.changed[:] = list(self._desk.changed), []
         assets, self._desk.changed_assets = self._desk.changed_assets, set()
         for session in tuple(self.sessions):

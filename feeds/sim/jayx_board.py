@@ -15,7 +15,7 @@ INTERVALS = (60, 300, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400, 604
 LEVELS = 50
 TRADES_TOLD = 30
 """How many trades a push holds at least; the older ones repeat what was told before."""
-_TRADES_KEPT = 100_000
+_TRADES_KEPT = 4000
 _FIRST_MONDAY_S = 4 * 86_400
 
 
@@ -33,7 +33,7 @@ class Bar(msgspec.Struct, rename={"id": "_id"}):
     symbol: str
 
 
-class Print(msgspec.Struct, frozen=True):
+class Print(msgspec.Struct, frozen=True, gc=False):
     """A trade as it is told: no id, time in milliseconds."""
 
     lots: int
@@ -67,7 +67,7 @@ class Board:
         symbol, grid = event.symbol, self.desk.grids[event.symbol]
         ms = event.ts // 1_000_000
         told = Print(grid.lots(event.size), grid.ticks(event.price), "BUY" if event.buy else "SELL", ms)
-        self._trades.setdefault(symbol, deque(maxlen=_TRADES_KEPT)).append(told)
+        self._trades.setdefault(symbol, deque()).append(told)
         self.trade_count[symbol] = self.trade_count.get(symbol, 0) + 1
         second = ms // 1000
         for interval in INTERVALS:
@@ -110,6 +110,13 @@ class Board:
         """Return when the running candle began, None before there is one."""
         bar = self._bars.get((symbol, interval))
         return None if bar is None else bar.created
+
+    def forget(self, speed: float) -> None:
+        """Let all but the newest trades go: more than are ever told in one push at this speed."""
+        kept = int(_TRADES_KEPT * max(1.0, min(speed, 25.0)))
+        for trades in self._trades.values():
+            while len(trades) > kept:
+                trades.popleft()
 
     def trades(self, symbol: str) -> list[Print]:
         """Return the trades that are remembered, oldest first."""

@@ -454,3 +454,16 @@ async def test_without_it_the_venue_speaks_no_jayx(open_venue: Open) -> None:
 def test_a_framing_without_meaning_is_refused() -> None:
     with pytest.raises(VenueError, match="jayx_framing is one of any, socketio"):
         Venue(VenueConfig(jayx_framing="smoke"))
+
+
+async def test_the_venue_remembers_a_bounded_number_of_trades(
+    open_venue: Open, dial_jayx: Dial, record: Record, clock: Any
+) -> None:
+    venue = await open_venue(providers=("jayx",), play=record(*(trade(at) for at in range(9000))))
+    line = await dial_jayx(venue)
+    await line.ask("kline", interval="60")
+    await settled(venue, 1)
+    await clock.advance(10)
+    board = server_of(venue).board
+    assert board.trade_count["BTCUSDT"] == 9000
+    assert len(board.trades("BTCUSDT")) == 4000
