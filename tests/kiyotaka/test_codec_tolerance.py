@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mdterm.feeds.events import Book, Liquidation, OpenInterest, Trade, TradeAgg, VolumeProfile
 from tests.kiyotaka.support import (
@@ -264,6 +266,29 @@ def test_asks_are_sorted_upwards() -> None:
     assert isinstance(event, Book)
     assert event.ask_prices == [90025.0, 90050.0]
     assert event.bid_prices == []
+
+
+NUMBER = st.one_of(
+    st.floats(),
+    st.integers(-5, 100_000),
+    st.sampled_from(["NaN", "Infinity", "-Infinity", "0", "90000", "1.5", 0, -0.0]),
+)
+
+
+@given(st.lists(NUMBER, max_size=30), st.lists(NUMBER, max_size=30))
+def test_levels_are_the_possible_pairs_best_first(bids: list[Any], asks: list[Any]) -> None:
+    """However they come: in any order, with any number anywhere, with a dangling last one."""
+    (event,) = codec_of().feed(frame(book(bids, asks)), SEEN)
+    assert isinstance(event, Book)
+    for given_side, prices, sizes, sign in (
+        (bids, event.bid_prices, event.bid_sizes, -1),
+        (asks, event.ask_prices, event.ask_sizes, 1),
+    ):
+        numbers = [float(one) for one in given_side]
+        pairs = zip(numbers[::2], numbers[1::2], strict=False)
+        possible = [(price, size) for price, size in pairs if 0 < price < 1e18 and 0 < size < 1e18]
+        expected = sorted(possible, key=lambda level: sign * level[0])
+        assert list(zip(prices, sizes, strict=True)) == expected
 
 
 @pytest.mark.parametrize("side", ["bids", "asks"])
