@@ -22,7 +22,7 @@ from mdterm.app.commands.context import INTERRUPTED, TERMINATED, USAGE, Context,
     type=click.Path(path_type=Path, dir_okay=False),
     help="Play this recording (NDJSON, gzipped or not) instead of a made-up market.",
 )
-@click.option("--speed", default=1.0, type=click.FloatRange(0.01, 1000), help="How fast to play (×).")
+@click.option("--speed", default=1.0, type=click.FloatRange(0.01, 10_000), help="How fast to play (×).")
 @click.option("--keep-time", is_flag=True, help="Keep the recorded times instead of starting now.")
 @click.option(
     "--fault", "faults", multiple=True, metavar="SPEC", help="What shall go wrong, such as drop@30."
