@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 TOKEN = "sekret-4711-kiyotaka"  # no venue's word for a bad key, and nothing that appears by chance
 WITHIN_S = 20.0
@@ -24,13 +24,16 @@ import fcntl, os, signal, sys, termios
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 if sys.argv[1] == "terminal":
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+if sys.argv[1] == "nohup":
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
-def command(arguments: Sequence[str], *, terminal: bool = False) -> list[str]:
+def command(
+    arguments: Sequence[str], *, kind: Literal["pipe", "terminal", "nohup"] = "pipe"
+) -> list[str]:
     """Return the argument vector that runs `mdterm` with ``arguments``."""
-    kind = "terminal" if terminal else "pipe"
     program = [sys.executable, "-m", "mdterm.app.main"]
     return [sys.executable, "-ISc", _EXEC, kind, *program, *arguments]
 
@@ -69,9 +72,11 @@ def run(
 class Running:
     """The program at work on pipes: its lines as they come, its words, its end."""
 
-    def __init__(self, home: Path, *arguments: str, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, home: Path, *arguments: str, env: Mapping[str, str] | None = None, nohup: bool = False
+    ) -> None:
         self.process = subprocess.Popen(
-            command(arguments),
+            command(arguments, kind="nohup" if nohup else "pipe"),
             env=environment(home, env),
             cwd=home,
             stdin=subprocess.DEVNULL,
@@ -79,6 +84,7 @@ class Running:
             stderr=subprocess.PIPE,
         )
         self._lines: list[str] = []
+        self._is_gone = False
         self._errors = bytearray()
         self._news = threading.Condition()
         self._threads = [
@@ -94,13 +100,15 @@ class Running:
             with self._news:
                 self._lines.append(line.decode())
                 self._news.notify_all()
-        with self._news:
-            self._news.notify_all()
+            if self._is_gone:
+                break
+        self.process.stdout.close()
 
     def _read_errors(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
             self._errors += line
+        self.process.stderr.close()
 
     def lines(self) -> list[str]:
         """Return the lines so far."""
@@ -132,6 +140,10 @@ class Running:
         """Send a signal."""
         self.process.send_signal(number)
 
+    def hang_up(self) -> None:
+        """Read one line more and close the pipe, as `head` does when it has enough."""
+        self._is_gone = True
+
     def wait(self, within: float = WITHIN_S) -> int:
         """Return the exit status once the program has ended and everything it wrote is read."""
         status = self.process.wait(within)
@@ -146,17 +158,9 @@ class Running:
         if self.process.poll() is None:
             self.process.kill()
         self.wait()
-        for stream in (self.process.stdout, self.process.stderr):
-            if stream is not None:
-                stream.close()
 
 
-def simulate(home: Path, *arguments: str) -> tuple[Running, list[str]]:
-    """Start the simulated venue; return it, and the options that lead the program to it."""
-    venue = Running(home, "simulate", *arguments)
+def options_to(venue: Running) -> list[str]:
+    """Return the options that lead the program to a simulated venue, as soon as that listens."""
     told = json.loads(venue.wait_for(lambda lines: lines[0] if lines else None))
-    options = []
-    for key, value in told.items():
-        if "." in key:
-            options += ["--set", f"{key}={value}"]
-    return venue, options
+    return [f"--set={key}={value}" for key, value in told.items() if "." in key]

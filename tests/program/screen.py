@@ -7,7 +7,7 @@ from typing import NamedTuple
 _TITLE = re.compile(r"(?<!─)─ (?P<name>[A-Z]+) ")
 _STATE = re.compile(
     r"(?P<word>CONNECTING|WARMING|LIVE|QUIET|STALE|RECONNECTING|GAP|PARTIAL|CLOSED|REFUSED)"
-    r"(?: (?P<age>(?:\d+\.\d|\d+)[smhd]\w*|since \S+))?(?: \(try (?P<attempt>\d+)\))? ─?$"
+    r"(?: (?P<age>(?:\d+\.\d|\d+)[smhd]\w*|since \S+))?(?: \(try (?P<attempt>\d+)\))?(?: ─)?$"
 )
 _AGE = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?$")
 _COUNT = re.compile(r"(?:^|\s)(?P<count>\d{1,3}(?: \d{3})*|—) trades?\b")

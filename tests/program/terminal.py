@@ -33,8 +33,7 @@ _SEQUENCE = re.compile(
 _LONGEST = 64
 """Bytes of a control sequence at most; what is longer and unfinished is none."""
 
-ALTERNATE_SCREEN, CURSOR, SYNCHRONISED = 1049, 25, 2026
-MOUSE = frozenset({1000, 1002, 1003, 1006, 1015, 1016})
+ALTERNATE_SCREEN, CURSOR, WRAP, SYNCHRONISED = 1049, 25, 7, 2026
 
 
 class Terminal:
@@ -51,11 +50,13 @@ class Terminal:
     ) -> None:
         self.answers = answers
         """Whether cursor-position reports are answered."""
-        self.modes: set[int] = {CURSOR}
+        self.modes: set[int] = {CURSOR, WRAP}
         """The private modes that are set now."""
         self.mode_changes: list[tuple[int, bool]] = []
         self.received = bytearray()
         self.positions_asked = 0
+        self._keyboard = 0
+        """How often kitty's keyboard protocol was switched on and not off again."""
         self._errors = home / "stderr"
         self._screen = pyte.Screen(columns, lines)
         self._drawing = pyte.Stream(self._screen)
@@ -69,7 +70,7 @@ class Terminal:
         self._woken, self._wake = os.pipe()
         with self._errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                command(arguments, terminal=True),
+                command(arguments, kind="terminal"),
                 env=environment(home, env),
                 cwd=home,
                 stdin=self._slave,
@@ -127,6 +128,8 @@ class Terminal:
             for number in numbers:
                 self._set_mode(number, final == b"h")
             self._draw(match.group())
+        elif final == b"u" and private in (b">", b"<"):
+            self._keyboard = self._keyboard + 1 if private == b">" else max(0, self._keyboard - 1)
         elif final == b"n" and numbers == [6]:
             self.positions_asked += 1
             if self.answers:
@@ -183,6 +186,11 @@ class Terminal:
     def size(self) -> tuple[int, int]:
         """Columns and lines."""
         return self._screen.columns, self._screen.lines
+
+    @property
+    def is_left(self) -> bool:
+        """Whether the screen is the shell's again: cursor shown, lines wrapped, nothing reported, keys plain."""
+        return self.modes == {CURSOR, WRAP} and self._keyboard == 0
 
     # What a person does
 

@@ -65,7 +65,7 @@ class Session:
 
 
 class Venue:
-    """The server. ``refuses`` is how it turns a key away: an error reply, an HTTP status, or not at all.
+    """The server. ``refuses`` is how it turns a key away: with words, an HTTP status or a close code.
 
     ``ping_every`` (s) makes it ping on its own; how long each pong took stands in ``pongs``.
     """
@@ -181,7 +181,7 @@ class Venue:
             with self._news:
                 self.sockets_opened.append(family)
                 self._news.notify_all()
-            if isinstance(self._refuses, int):
+            if isinstance(self._refuses, int) and self._refuses < 1000:
                 return _respond(self._refuses, {"error": "INVALID_API_KEY", "message": "unknown key"})
             return None
         if url.path == "/v1/block-sizes":
@@ -213,20 +213,24 @@ class Venue:
                     await task
 
     async def _answer(self, session: Session, request: dict[str, Any]) -> bool:
+        """Answer a request; return whether the conversation goes on."""
         answer: dict[str, Any] = {"jsonrpc": "2.0", "id": request.get("id"), "result": "ok"}
-        with self._news:
-            if request["method"] == "public/authenticate":
-                self.tokens.append(request["params"]["token"])
-                if self._refuses is not None:
-                    del answer["result"]
-                    answer["error"] = {"code": -32001, "message": str(self._refuses)}
-            else:
-                channels = {(each["type"], each["symbol"]) for each in request["params"]["channels"]}
+        if request["method"] == "public/authenticate":
+            self.tokens.append(request["params"]["token"])
+            if isinstance(self._refuses, int):
+                await session.socket.close(self._refuses)
+                return False
+            if self._refuses is not None:
+                del answer["result"]
+                answer["error"] = {"code": -32001, "message": self._refuses}
+        else:
+            channels = {(each["type"], each["symbol"]) for each in request["params"]["channels"]}
+            with self._news:
                 if request["method"] == "public/subscribe":
                     session.channels |= channels
                 else:
                     session.channels -= channels
-            self._news.notify_all()
+                self._news.notify_all()
         await session.socket.send(json.dumps(answer))
         return "error" not in answer
 
