@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Literal, NamedTuple
 
 from mdterm.feeds.alltick import facts
@@ -42,6 +42,10 @@ class Budget:
     def spend(self, endpoint: Endpoint, now: float) -> None:
         """Count a request that goes out now."""
         self._level, self._level_at = self._level_now(now) - 1.0, now
+        self.answered(endpoint, now)
+
+    def answered(self, endpoint: Endpoint, now: float) -> None:
+        """Count the spacing from here: how long the request was on its way is not known, only this."""
         self._next_at = now + self._plan.http_spacing_s
         if endpoint == "batch-kline":
             self._next_batch_at = now + self._plan.batch_spacing_s
@@ -70,7 +74,7 @@ class _Waiter(NamedTuple):
 
 
 class Turns:
-    """Lets requests out within the budget, the lowest rank first, in order of asking within a rank."""
+    """Lets requests out within the budget, one at a time, the lowest rank first, then in order of asking."""
 
     def __init__(
         self,
@@ -83,21 +87,30 @@ class Turns:
         self._sleep = sleep
         self._waiting: list[_Waiter] = []
         self._numbers = itertools.count()
-        self._arrived = asyncio.Event()
+        self._changed = asyncio.Event()
         self._pump: asyncio.Task[None] | None = None
+        self._is_out = False
 
     def ready_at(self, endpoint: Endpoint, rank: int) -> float:
         """Return when a request could go out, if nobody else waited."""
         return self.budget.ready_at(endpoint, self._mono(), rank)
 
-    async def take(self, endpoint: Endpoint, rank: int) -> None:
-        """Wait for a turn; it is spent on return."""
+    @contextlib.asynccontextmanager
+    async def take(self, endpoint: Endpoint, rank: int) -> AsyncIterator[None]:
+        """Wait for a turn, which lasts as long as the context."""
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiter(rank, next(self._numbers), endpoint, turn))
-        self._arrived.set()
+        self._changed.set()
         if self._pump is None or self._pump.done():
             self._pump = asyncio.get_running_loop().create_task(self._run())
-        await turn
+        try:
+            await turn
+            yield
+        finally:
+            if turn.done() and not turn.cancelled():
+                self.budget.answered(endpoint, self._mono())
+                self._is_out = False
+                self._changed.set()
 
     async def close(self) -> None:
         """Stop letting anybody out."""
@@ -118,19 +131,22 @@ class Turns:
             now = self._mono()
             at = {one: self.budget.ready_at(one.endpoint, now, one.rank) for one in self._waiting}
             ready = next((one for one in self._waiting if at[one] <= now), None)
-            if ready is not None:
+            self._changed.clear()
+            if self._is_out:
+                await self._changed.wait()
+            elif ready is not None:
                 self.budget.spend(ready.endpoint, now)
+                self._is_out = True
                 ready.turn.set_result(None)
                 self._waiting.remove(ready)
-                continue
-            self._arrived.clear()
-            await self._nap(min(at.values()) - now)
+            else:
+                await self._nap(min(at.values()) - now)
 
     async def _nap(self, seconds: float) -> None:
-        """Sleep until time has come or somebody else asks for a turn."""
+        """Sleep until time has come or something has changed."""
         tasks = [
             asyncio.ensure_future(self._sleep(seconds)),
-            asyncio.ensure_future(self._arrived.wait()),
+            asyncio.ensure_future(self._changed.wait()),
         ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -1,7 +1,7 @@
 """AllTick as a provider: addresses, links, codecs, hours, history and polling."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import msgspec
@@ -137,6 +137,10 @@ class AllTick:
         if stream == "candle" and self.plan_facts.is_polled:
             return facts.SILENCE_CANDLE_FREE
         return facts.SILENCE.get(stream, Silence(None))
+
+    def unserved(self, wants: Sequence[Want]) -> Mapping[str, str]:
+        """Return nothing: codes over the plan's cap are refused by name, with the plan in words."""
+        return {}
 
     def closed_since(self, instrument: Instrument, now_ns: int) -> int | None:
         """Return when (ns) the market closed; None in trading hours, and while it speaks all the same."""

@@ -211,9 +211,9 @@ class AllTickHttp:
             wait = self.turns.ready_at(endpoint, rank) - self._clock.mono()
             if wait > MAX_WAIT_S:
                 raise HistoryError(f"the plan's HTTP budget is used up: next request in {wait:.0f} s")
-            await self.turns.take(endpoint, rank)
-            self.requests += 1
-            status, content = await self._request(endpoint, family, msgspec.json.encode(body))
+            async with self.turns.take(endpoint, rank):
+                self.requests += 1
+                status, content = await self._request(endpoint, family, msgspec.json.encode(body))
             ruling, answer = read_reply(status, content)
             words = self._clean(ruling.words)
             if ruling.action == "ok":

@@ -22,6 +22,7 @@ from mdterm.feeds.sim.history import History
 from mdterm.feeds.sim.market import VenueBook, VenueTrade
 from mdterm.feeds.sim.pace import Floor
 from mdterm.feeds.sim.play import PlaySource
+from mdterm.feeds.sim.venue import VenueConfig, VenueThread
 
 Record = Callable[..., Path]
 KEYS = "providers.alltick."
@@ -375,3 +376,22 @@ async def test_nonsense_on_the_http_port_is_dropped(house: Open) -> None:
         assert await asyncio.wait_for(reader.read(), 5) == b""
         writer.close()
         await writer.wait_closed()
+
+
+async def test_the_venue_opens_it_beside_the_others(tmp_path: Path, record: Record) -> None:
+    path = record(row(0, "trade", "IBM", price=181.5, size=100, side="buy"))
+    for config in (
+        VenueConfig(providers=("alltick",)),
+        VenueConfig(providers=("kiyotaka", "alltick"), play=path),
+    ):
+        venue = VenueThread(config)
+        urls = venue.start()
+        try:
+            mine = {key.removeprefix(KEYS) for key in urls if key.startswith(KEYS)}
+            assert mine == {"stock_url", "generic_url", "stock_http_url", "generic_http_url"}
+            async with connect(f"{urls[KEYS + 'stock_url']}?token=key") as socket:
+                request = {"cmd_id": 22000, "seq_id": 1, "trace": "t", "data": {}}
+                await socket.send(json.dumps(request))
+                assert json.loads(await socket.recv())["cmd_id"] == 22001
+        finally:
+            await asyncio.to_thread(venue.stop)
