@@ -1,5 +1,6 @@
 """From settings to providers: which are needed, with which credential, and the simulated venue."""
 
+import asyncio
 import contextlib
 import importlib.metadata
 import sys
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from mdterm.feeds.sim.venue import VenueThread
 
 SIMULATED = "sim"
-SIMULATED_ACCOUNT = "sim-account"
 _SIMULATED_WEIGHT = 1_000
 """Weight a minute that the simulated venue allows."""
 
@@ -60,13 +60,7 @@ class World:
 
     def accounts(self) -> dict[str, str]:
         """Return which provider tells the account that belongs to a market's provider."""
-        found = {}
-        for name, made in self.providers.items():
-            if name == SIMULATED:
-                found[name] = SIMULATED_ACCOUNT
-            elif "order" in made.capabilities.streams and name != SIMULATED_ACCOUNT:
-                found[name] = name
-        return found
+        return {name: name for name, made in self.providers.items() if "order" in made.capabilities.streams}
 
     def default_addresses(self) -> list[str]:
         """Return what to watch when nobody says: the watchlist, or the simulated market."""
@@ -204,6 +198,7 @@ class World:
         )
 
     def _simulated(self) -> Provider:
+        from mdterm.feeds.jayx.beside import Beside
         from mdterm.feeds.jayx.feed import Options as AccountOptions
         from mdterm.feeds.jayx.feed import make as make_account
         from mdterm.feeds.kiyotaka.feed import Options, make
@@ -214,19 +209,8 @@ class World:
             endpoints = self._venue.start()
         except VenueError as error:
             raise Failed(f"the simulated venue cannot start: {error}", USAGE) from error
-        # The account of the simulated market is told over another protocol than the market itself.
-        self.providers[SIMULATED_ACCOUNT] = make_account(
-            SIMULATED_ACCOUNT,
-            AccountOptions(
-                api_key=SIMULATED,
-                url=endpoints["providers.jayx.url"],
-                rest_url=endpoints["providers.jayx.rest_url"],
-                framing="socketio",
-                simulated=True,
-            ),
-        )
         prefix = "providers.kiyotaka."
-        return make(
+        market = make(
             SIMULATED,
             Options(
                 token=SIMULATED,
@@ -237,6 +221,17 @@ class World:
                 simulated=True,
             ),
         )
+        account = make_account(
+            SIMULATED,
+            AccountOptions(
+                api_key=SIMULATED,
+                url=endpoints["providers.jayx.url"],
+                rest_url=endpoints["providers.jayx.rest_url"],
+                framing="socketio",
+                simulated=True,
+            ),
+        )
+        return Beside(market, account)
 
 
 def missing_kinds(world: World, instruments: Iterable[Instrument], kinds: Sequence[str]) -> list[str]:
@@ -254,5 +249,20 @@ def untold(world: World, instruments: Iterable[Instrument]) -> list[str]:
             from mdterm.feeds.jayx.feed import JayX
 
             assert isinstance(provider, JayX)
+            asyncio.run(provider.learn())
             keys += provider.untold(one)
     return keys
+
+
+def set_interval(world: World, instruments: Iterable[Instrument], interval: str) -> None:
+    """Have bars of an interval served where a provider's socket carries only one. Raise Failed."""
+    for one in instruments:
+        provider = world.provider(one.provider)
+        if provider.kind == "jayx":
+            from mdterm.feeds.jayx.feed import JayX
+
+            assert isinstance(provider, JayX)
+            try:
+                provider.set_interval(one.address, interval)
+            except ValueError as error:
+                raise Failed(f"--interval: {error}", USAGE) from error

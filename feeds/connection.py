@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidURI
 
 from mdterm.feeds import policy
+from mdterm.feeds.address import parse_address
 from mdterm.feeds.clock import Clock
 from mdterm.feeds.contract import Codec, Link, Provider, Refusal
 from mdterm.feeds.events import STREAM_OF, Book, Event, Stream, Trade, TradeAgg
@@ -90,6 +91,7 @@ class Connection:
         if _loud(link) - _loud(self.link):
             self.data_at = self._clock.mono()  # what was not asked for could not come
         self.link = link
+        self.refusals.clear()  # what is wanted again is asked again
         self.codec.want(link.wants)
         self._kick.set()
 
@@ -230,7 +232,7 @@ class Connection:
                 if codec.verdicts:
                     self._take_verdicts()
                 if codec.needs_reset:
-                    raise Stop(Failure("retry", "the compressed stream broke"))
+                    raise Stop(Failure("retry", "the stream broke: what comes cannot be read any more"))
                 self._kick.set()
             frames += 1
             if frames % _YIELD_EVERY == 0:
@@ -268,6 +270,11 @@ class Connection:
             for message in messages:
                 self._record("out", message.encode())
                 await ws.send(message)
+            if self.codec.needs_reset:
+                # Only time can tell some breaks, such as a heartbeat that did not come.
+                self._given_up = Failure("retry", "the server's heartbeat stopped")
+                await ws.close(1000)
+                return
             wait = None if next_due is None else max(0.0, next_due - self._clock.mono())
             # Not wait_for: before Python 3.12 it may swallow the cancellation that ends this task.
             with contextlib.suppress(TimeoutError):
@@ -279,7 +286,7 @@ class Connection:
         while True:
             await asyncio.sleep(WATCH_S)
             self.latency_s = ws.latency or None
-            if not _loud(self.link):
+            if not self._loud():
                 continue
             if self._clock.mono() - self.data_at > self._patience():
                 self._rebuilds += 1
@@ -288,9 +295,18 @@ class Connection:
                 await ws.close(1000)
                 return
 
+    def _loud(self) -> set[tuple[str, Stream]]:
+        """Return the streams whose silence is not believable: book and trades of open markets."""
+        provider, wall = self._provider, self._clock.wall()
+        return {
+            (address, stream)
+            for address, stream in _loud(self.link)
+            if provider.closed_since(provider.resolve(parse_address(address)), wall) is None
+        }
+
     def _patience(self) -> float:
         """Return how long book and trades may be silent before the link is given up."""
-        streams = {stream for _, stream in _loud(self.link)}
+        streams = {stream for _, stream in self._loud()}
         silences = (self._provider.silence(stream).stale_after_s or 0.0 for stream in streams)
         return max(policy.silence_bound(self._rebuilds), *silences)
 

@@ -5,7 +5,7 @@ a pure machine, bytes in and events out, with time as an argument. Sockets, cloc
 threads are the feed's own and the same for all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -190,6 +190,9 @@ class Provider(Protocol):
 
     def codec(self, link: Link) -> Codec:
         """Return a new codec for a link of ``plan``."""
+
+    def unserved(self, wants: Sequence[Want]) -> Mapping[str, str]:
+        """Return the addresses that the provider's limits leave out, each with the reason in words."""
 
     def carries(self, instrument: Instrument, stream: Stream) -> str | None:
         """Return None if the instrument can have the stream, else the reason why not."""

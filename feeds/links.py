@@ -85,6 +85,10 @@ class Links:
             del self.streams[key]
         for name, found in by_provider.items():
             self._poll(name, found)
+            left_out = self._providers[name].unserved(found)
+            for want in found:
+                if want.address in left_out and want.stream not in ("balance", "order"):
+                    self.streams[want.address, want.stream].waiting = left_out[want.address]
         self._reconcile(
             [
                 link

@@ -389,7 +389,7 @@ class Feed:
             if health is not None:
                 if health.last_at is None and kind is Trade:
                     self._joined(address, first.seen)
-                health.last_at = now
+                health.last_at, health.refused = now, None
                 if health.lost_at is not None:
                     self._flows_again(address, STREAM_OF[kind], health, first.seen)
             if self.links.is_preparing and type(first) is Trade:

@@ -69,7 +69,8 @@ def derive(link: LinkHealth | None, stream: StreamHealth | None, now: float) -> 
     if stream is not None and stream.refused is not None:
         return Shown("REFUSED", detail=stream.refused)
     if link is None or stream is None:
-        return Shown("WARMING", detail="not subscribed")
+        waiting = None if stream is None else stream.waiting
+        return Shown("WARMING", detail=waiting or "not subscribed")
     if link.phase == "refused":
         return Shown("REFUSED", detail=link.detail)
     if link.phase == "closed":
@@ -126,8 +127,8 @@ _WORST: tuple[Word, ...] = (
     "CLOSED",
     "LIVE",
     "PARTIAL",
-    "QUIET",
     "WARMING",
+    "QUIET",
 )
 
 

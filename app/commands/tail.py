@@ -153,7 +153,7 @@ def tail(
     seconds: float | None,
 ) -> int:
     """Print events of the addresses as they come, one a line; nothing is conflated."""
-    from mdterm.app.providers import World, missing_kinds, untold
+    from mdterm.app.providers import World, missing_kinds, set_interval, untold
     from mdterm.feeds.intervals import IntervalError, parse_interval
     from mdterm.feeds.runtime import Feed
     from mdterm.feeds.thread import FeedThread
@@ -170,6 +170,8 @@ def tail(
             raise Failed(f"--kinds: no provider asked has {', '.join(missing)}", USAGE)
         if keys := untold(world, instruments):
             raise Failed(f"prices and sizes are not known in units: set {' and '.join(keys)}", USAGE)
+        if "candle" in streams:
+            set_interval(world, instruments, interval)
         context.start_log()
         output = Output([one.address for one in instruments], count, depth, form == "text")
         wants = [

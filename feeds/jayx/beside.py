@@ -1,7 +1,7 @@
 """JayX's account beside another provider's market, under one name: balances and orders from one, all else
 from the other. The simulated market is put together like this."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -47,6 +47,10 @@ class Beside:
     def codec(self, link: Link) -> Codec:
         """Return a new codec for a link of ``plan``."""
         return self._of(link.wants[0].stream).codec(link)
+
+    def unserved(self, wants: Sequence[Want]) -> Mapping[str, str]:
+        """Return the addresses that the market's limits leave out."""
+        return self.market.unserved([want for want in wants if want.stream not in facts.PRIVATE_STREAMS])
 
     def carries(self, instrument: Instrument, stream: Stream) -> str | None:
         """Return None if the instrument can have the stream, else the reason why not."""

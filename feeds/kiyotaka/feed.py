@@ -124,6 +124,10 @@ class Kiyotaka:
             for family, found in sorted(by_family.items())
         ]
 
+    def unserved(self, wants: Sequence[Want]) -> Mapping[str, str]:
+        """Return nothing: how many channels a connection may carry is not documented."""
+        return {}
+
     def carries(self, instrument: Instrument, stream: Stream) -> str | None:
         """Return None if the instrument can have the stream, else the reason why not."""
         if stream not in facts.CHANNELS:
