@@ -7,12 +7,12 @@ import msgspec
 
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.alltick import facts, lenient, rulings, ticks, wire
-from mdterm.feeds.alltick.codes import DEPTHS, Kind, kind_of, suggestion
+from mdterm.feeds.alltick.codes import DEPTHS, SIDED, Kind, kind_of, suggestion
 from mdterm.feeds.alltick.memory import Prints, Pulse
 from mdterm.feeds.alltick.pace import TokenGate
 from mdterm.feeds.alltick.subscription import Subscription
 from mdterm.feeds.contract import Due, Refusal, Want
-from mdterm.feeds.events import Event, Stream
+from mdterm.feeds.events import Book, Event, Stream, Trade
 
 _READ_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 _STREAMS: tuple[Stream, ...] = ("trade", "book")
@@ -29,6 +29,12 @@ class _Asked(NamedTuple):
     seq_id: int
     streams: tuple[Stream, ...]
     at: float
+
+
+class _Route(NamedTuple):
+    address: str
+    kind: Kind
+    is_sided: bool
 
 
 class AllTickCodec:
@@ -63,7 +69,7 @@ class AllTickCodec:
         self._pulse = pulse
         self._nonce = nonce
         self._subscriptions = {stream: Subscription(plan.codes) for stream in _STREAMS}
-        self._routes: dict[Stream, dict[str, tuple[str, Kind]]] = {stream: {} for stream in _STREAMS}
+        self._routes: dict[Stream, dict[str, _Route]] = {stream: {} for stream in _STREAMS}
         self._addresses: set[str] = set()
         self._ranks: dict[tuple[Stream, str], int] = {}
         self._outstanding: dict[str, _Asked] = {}
@@ -81,13 +87,14 @@ class AllTickCodec:
 
     def want(self, wants: Sequence[Want]) -> None:
         """Set the whole wanted set; pushes of anything else are dropped from now on."""
-        routes: dict[Stream, dict[str, tuple[str, Kind]]] = {stream: {} for stream in _STREAMS}
+        routes: dict[Stream, dict[str, _Route]] = {stream: {} for stream in _STREAMS}
         addresses: set[str] = set()
         ranks: dict[tuple[Stream, str], int] = {}
         for want in sorted(wants):
             if want.stream in routes:
                 code = self._resolve(want.address).symbol
-                routes[want.stream].setdefault(code, (want.address, kind_of(code)))
+                kind = kind_of(code)
+                routes[want.stream].setdefault(code, _Route(want.address, kind, kind in SIDED))
                 ranks.setdefault((want.stream, code), want.rank)
                 addresses.add(want.address)
         for address in self._addresses - addresses:
@@ -204,73 +211,79 @@ class AllTickCodec:
 
     def feed(self, frame: bytes, seen: int) -> list[Event]:
         """Turn one frame into events. Never raise; count what is not understood."""
-        events: list[Event] = []
         self._spoke, self.needs_reset = True, False
+        events: list[Event] = []
         try:
-            message = wire.decode(frame)
+            push = wire.decode_push(frame)
+        except _READ_ERRORS:
+            self._read(frame, seen, events)
+            return events
+        data = push.data
+        if type(data) is wire.Print:
+            route = self._routes["trade"].get(data.code) or self._reroute("trade", data.code)
+            if route is not None:
+                trade = ticks.plain_trade(route.address, route.is_sided, data, seen)
+                self._trade(trade, data.trade_direction, events)
+        elif type(data) is wire.Depth:
+            route = self._routes["book"].get(data.code) or self._reroute("book", data.code)
+            if route is not None:
+                self._book(ticks.plain_book(route.address, route.kind, route.is_sided, data, seen), events)
+        return events
+
+    def _read(self, frame: bytes, seen: int, events: list[Event]) -> None:
+        """Read a frame that is no push, or one of a form that was or is not documented."""
+        try:
+            messages = [wire.decode(frame)]
         except _READ_ERRORS:
             messages, bad = lenient.read(frame)
             self.bad_frames += bad
-            for one in messages:
-                self._take(one, seen, events)
-            return events
-        self._take(message, seen, events)
-        return events
+        for message in messages:
+            cmd_id = message.cmd_id
+            if cmd_id in (facts.PUSH_TRADE, facts.PUSH_BOOK):
+                self._push(cmd_id, message.data, seen, events)
+            elif message.ret is not None or cmd_id in _ANSWERS:
+                self._answer(message, seen)
+            elif cmd_id == -1:
+                self.bad_frames += 1
+            else:
+                self.unknown += 1
 
-    def _take(self, message: wire.Message, seen: int, events: list[Event]) -> None:
-        cmd_id = message.cmd_id
-        if cmd_id == facts.PUSH_TRADE:
-            self._trade(message.data, seen, events)
-        elif cmd_id == facts.PUSH_BOOK:
-            self._book(message.data, seen, events)
-        elif message.ret is not None or cmd_id in _ANSWERS:
-            self._answer(message, seen)
-        elif cmd_id == -1:
-            self.bad_frames += 1
-        else:
-            self.unknown += 1
-
-    def _route(self, stream: Stream, data: wire.Data | None) -> tuple[str, Kind] | None:
+    def _push(self, cmd_id: int, data: wire.Data | None, seen: int, events: list[Event]) -> None:
         if data is None or data.code is None:
             self.bad_frames += 1
-            return None
-        routes = self._routes[stream]
-        route = routes.get(data.code)
+            return
+        stream: Stream = "trade" if cmd_id == facts.PUSH_TRADE else "book"
+        route = self._routes[stream].get(data.code) or self._reroute(stream, data.code)
         if route is None:
-            market, dash, symbol = data.code.partition("-")  # HK-1288: how codes were written once
-            route = routes.get(f"{symbol}.{market}") if dash else None
-            if route is None:
-                self.unwanted += 1
+            return
+        if stream == "trade":
+            trade = ticks.trade_of(route.address, route.kind, data, seen)
+            self._trade(trade, ticks.direction_of(data), events)
+        else:
+            self._book(ticks.book_of(route.address, route.kind, data, seen), events)
+
+    def _reroute(self, stream: Stream, code: str) -> _Route | None:
+        """Return the route of a code in its old form, HK-1288; count what is not wanted."""
+        market, dash, symbol = code.partition("-")
+        route = self._routes[stream].get(f"{symbol}.{market}") if dash else None
+        self.unwanted += route is None
         return route
 
-    def _trade(self, data: wire.Data | None, seen: int, events: list[Event]) -> None:
-        route = self._route("trade", data)
-        if route is None or data is None:
-            return
-        address, kind = route
-        trade = ticks.trade_of(address, kind, data, seen)
+    def _trade(self, trade: Trade | None, direction: float, events: list[Event]) -> None:
         if trade is None:
             self.bad_frames += 1
             return
-        pulse = self._pulse
-        pulse.spoke(address, "trade", trade.ts, seen)
-        if self._prints.is_new(trade, ticks.direction_of(data)):
-            if trade.ts is not None and trade.ts > pulse.traded.get(address, 0):
-                pulse.traded[address] = trade.ts
+        self._pulse.spoke(trade.address, "trade", trade.ts, trade.seen)
+        if self._prints.is_new(trade, direction):
             events.append(trade)
 
-    def _book(self, data: wire.Data | None, seen: int, events: list[Event]) -> None:
-        route = self._route("book", data)
-        if route is None or data is None:
-            return
-        address, kind = route
-        found = ticks.book_of(address, kind, data, seen)
+    def _book(self, found: tuple[Book, int] | None, events: list[Event]) -> None:
         if found is None:
             self.bad_frames += 1
             return
         book, bad_levels = found
         self.bad_frames += bad_levels
-        self._pulse.spoke(address, "book", book.ts, seen)
+        self._pulse.spoke(book.address, "book", book.ts, book.seen)
         if ticks.is_crossed(book):
             self.crossed += 1
         else:
@@ -279,7 +292,7 @@ class AllTickCodec:
     # Answers.
 
     def _answer(self, message: wire.Message, seen: int) -> None:
-        # Only errors say ``ret``; an answer without it is a good one.
+        # An answer that does not say ``ret`` is a good one.
         ruling = rulings.Ruling("ok", "ok")
         if message.ret is not None:
             ruling = rulings.rule(message.ret, message.msg, has_data=message.data is not None)

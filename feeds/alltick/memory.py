@@ -24,23 +24,42 @@ class Prints:
 
     def is_new(self, trade: Trade, direction: float) -> bool:
         """Return whether a pushed print was not seen before, and remember it."""
-        if trade.ts is None and trade.id is None:
+        address, ts = trade.address, trade.ts
+        if ts is None and trade.id is None:
             return True
-        polled = self._polled.get(trade.address)
-        if polled is not None:
-            key = hash((trade.ts, trade.price, trade.size, direction))
-            if key in polled.current or key in polled.previous:
+        if self._polled and address in self._polled:
+            polled, seqless = self._polled[address], hash((ts, trade.price, trade.size, direction))
+            if seqless in polled.current or seqless in polled.previous:
                 self.duplicates += 1
                 return False
-        key = hash((trade.id, trade.ts, trade.price, trade.size, direction))
-        return self._remember(self._pushed, trade, key)
+        key = hash((trade.id, ts, trade.price, trade.size, direction))
+        recent = self._pushed.get(address)
+        if recent is None:
+            recent = self._pushed[address] = Recent(PRINTS_KEPT, PRINTS_AGE_S)
+        if key in recent.current or key in recent.previous:
+            self.duplicates += 1
+            return False
+        # Only a new print lets old ones go: after hours of silence the last is still known.
+        recent.turn(trade.seen)
+        recent.current.add(key)
+        self._last[address] = key
+        return True
 
     def is_new_polled(self, trade: Trade, direction: float, pushed_until: int | None) -> bool:
         """Return whether a polled print was not seen before; ``pushed_until``: the last pushed one's time."""
         if pushed_until is not None and trade.ts is not None and trade.ts <= pushed_until:
             self.duplicates += 1
             return False
-        return self._remember(self._polled, trade, hash((trade.ts, trade.price, trade.size, direction)))
+        key = hash((trade.ts, trade.price, trade.size, direction))
+        recent = self._polled.get(trade.address)
+        if recent is None:
+            recent = self._polled[trade.address] = Recent(PRINTS_KEPT, PRINTS_AGE_S)
+        if key in recent.current or key in recent.previous:
+            self.duplicates += 1
+            return False
+        recent.turn(trade.seen)
+        recent.current.add(key)
+        return True
 
     def shelve(self, address: str) -> None:
         """Keep no more than the last print of an instrument: it is repeated when it is subscribed again."""
@@ -48,20 +67,6 @@ class Prints:
         recent = self._pushed.get(address)
         if recent is not None:
             recent.previous, recent.current = set(), {self._last[address]}
-
-    def _remember(self, prints: dict[str, Recent], trade: Trade, key: int) -> bool:
-        recent = prints.get(trade.address)
-        if recent is None:
-            recent = prints[trade.address] = Recent(PRINTS_KEPT, PRINTS_AGE_S)
-        if key in recent.current or key in recent.previous:
-            self.duplicates += 1
-            return False
-        # Only a new print lets old ones go: after hours of silence the last is still known.
-        recent.turn(trade.seen)
-        recent.current.add(key)
-        if prints is self._pushed:
-            self._last[trade.address] = key
-        return True
 
 
 class Pulse:
@@ -71,15 +76,18 @@ class Pulse:
         self.acknowledged: dict[tuple[str, Stream], int] = {}
         self.heard: dict[tuple[str, Stream], int] = {}
         self.traded: dict[str, int] = {}
-        """Venue time of the last pushed print by address."""
+        """The newest venue time of a pushed print by address."""
         self.stamped: dict[str, int] = {}
         """The newest venue time of anything pushed by address."""
 
     def spoke(self, address: str, stream: Stream, ts: int | None, seen: int) -> None:
         """Note a push of a stream, with the venue's time of it."""
         self.heard[address, stream] = seen
-        if ts is not None and ts > self.stamped.get(address, 0):
-            self.stamped[address] = ts
+        if ts is not None:
+            if ts > self.stamped.get(address, 0):
+                self.stamped[address] = ts
+            if stream == "trade" and ts > self.traded.get(address, 0):
+                self.traded[address] = ts
 
     def silent_since(self, address: str, stream: Stream) -> int | None:
         """Return when a subscription was acknowledged that has brought nothing since, else None."""

@@ -59,17 +59,92 @@ def trade_of(address: str, kind: Kind, data: wire.Data, seen: int) -> Trade | No
     if price is None or price <= 0 or (size is not None and size < 0):
         return None
     turnover = size_of(data.turnover, data.quoteVolume, kind)
-    seq = data.seq
     return Trade(
         address,
         time_ns(data.tick_time if data.tick_time is not None else data.timestamp),
         seen,
-        None if seq is None or seq == "" else str(seq)[:_ID_LIMIT],
+        id_of(data),
         price,
         size,
         _SIDES.get(direction_of(data)) if kind in SIDED else None,
         None if turnover is None or turnover < 0 else turnover,
     )
+
+
+def plain_trade(address: str, is_sided: bool, data: wire.Print, seen: int) -> Trade | None:
+    """Return a print that came as documented, None if its price or size cannot be one: the hot path."""
+    price, stamp = data.price, data.tick_time or data.timestamp
+    size = data.volume if data.volume is not None else data.volumn
+    turnover = data.turnover if data.turnover is not None else data.quoteVolume
+    if not 0.0 < price < inf:
+        return None
+    if size is not None and not 0.0 < size < inf:
+        if size < 0.0:
+            return None
+        if size != 0.0 or not is_sided:
+            size = None
+    if turnover is not None and not 0.0 < turnover < inf and (turnover != 0.0 or not is_sided):
+        turnover = None
+    in_ms = 100_000_000_000 <= stamp < 4_102_444_800_000
+    return Trade(
+        address,
+        stamp * 1_000_000 if in_ms else time_ns(stamp),
+        seen,
+        None if data.seq is None else str(data.seq),
+        price,
+        size,
+        _SIDES.get(data.trade_direction) if is_sided else None,
+        turnover,
+    )
+
+
+def plain_book(address: str, kind: Kind, is_sided: bool, data: wire.Depth, seen: int) -> tuple[Book, int]:
+    """Return a book that came as documented, and how many of its levels cannot be ones."""
+    bid_prices, bid_sizes, bad_bids = _plain_columns(data.bids, is_sided, -1.0)
+    ask_prices, ask_sizes, bad_asks = _plain_columns(data.asks, is_sided, 1.0)
+    ts = time_ns(data.tick_time or data.timestamp)
+    unit = UNITS.get(kind)
+    book = Book(address, ts, seen, bid_prices, bid_sizes, ask_prices, ask_sizes, None, unit)
+    return book, bad_bids + bad_asks
+
+
+def _plain_columns(
+    levels: list[wire.Rung], is_sided: bool, way: float
+) -> tuple[list[float], list[float | None], int]:
+    prices: list[float] = []
+    sizes: list[float | None] = []
+    bad, ordered, last = 0, True, -inf
+    for level in levels[:MAX_LEVELS]:
+        price, size = level.price, level.volume if level.volume is not None else level.volumn
+        if size is not None and not 0.0 < size < inf:
+            if size == 0.0 and is_sided:
+                continue
+            if size < 0.0:
+                bad += 1
+                continue
+            size = None
+        if not 0.0 < price < inf:
+            bad += price != 0.0
+            continue
+        at = price * way
+        if at < last:
+            ordered = False
+        last = at
+        prices.append(price)
+        sizes.append(size)
+    if ordered:
+        return prices, sizes, bad
+    rows = sorted(zip(prices, sizes, strict=True), key=lambda row: row[0] * way)
+    return [row[0] for row in rows], [row[1] for row in rows], bad
+
+
+def id_of(data: wire.Data) -> str | None:
+    """Return seq as the id of a print, without the zeros that a text may begin with."""
+    seq = data.seq
+    if seq is None or seq == "":
+        return None
+    count = lenient.integer(seq)
+    return str(seq)[:_ID_LIMIT] if count is None else str(count)
 
 
 def direction_of(data: wire.Data) -> float:

@@ -6,7 +6,9 @@ One document a text frame [DOC]; a push has only ``cmd_id`` and ``data``::
     "price":"651.12","volume":"300","turnover":"12345.6","trade_direction":1}}
 
 and an answer is ``{"ret":200,"msg":"ok","cmd_id":22005,"seq_id":2,"trace":"…","data":{}}``. Numbers have
-been strings, integers, empty and missing: all are accepted here, and read in ``ticks``.
+been strings, integers, empty and missing. The pushes as they are documented, numbers or strings, are decoded
+in one pass (``decode_push``); all other variants are accepted by ``decode`` or by ``lenient``, and read in
+``ticks``.
 """
 
 import msgspec
@@ -14,12 +16,61 @@ import msgspec
 Num = str | int | float | None
 
 
+class Rung(msgspec.Struct, gc=False):
+    """One price of a book, as documented."""
+
+    price: float
+    volume: float | None = None
+    volumn: float | None = None  # a spelling of old docs
+
+
+class Print(msgspec.Struct, gc=False):
+    """A print, as documented."""
+
+    code: str
+    price: float
+    tick_time: int = 0
+    seq: int | None = None
+    volume: float | None = None
+    turnover: float | None = None
+    trade_direction: int = 0
+    timestamp: int = 0  # a white label's tick_time
+    volumn: float | None = None
+    quoteVolume: float | None = None  # a white label's turnover
+
+
+class Depth(msgspec.Struct, gc=False):
+    """A book, as documented."""
+
+    code: str
+    bids: list[Rung]
+    asks: list[Rung]
+    tick_time: int = 0
+    timestamp: int = 0
+
+
+class PrintPush(msgspec.Struct, gc=False, tag_field="cmd_id", tag=22998):
+    """[DOC] a push has nothing but these two."""
+
+    data: Print
+
+
+class DepthPush(msgspec.Struct, gc=False, tag_field="cmd_id", tag=22999):
+    """[DOC] a whole book, not a difference."""
+
+    data: Depth
+
+
+# Not strict: a number in a string is a number.
+decode_push = msgspec.json.Decoder(PrintPush | DepthPush, strict=False).decode
+
+
 class Level(msgspec.Struct, gc=False):
     """One price of a book; forex and CFDs may leave the volume out."""
 
     price: Num = None
     volume: Num = None
-    volumn: Num = None  # a spelling of old docs
+    volumn: Num = None
 
 
 Levels = list[Level | list[Num]] | str | None
@@ -32,12 +83,12 @@ class Data(msgspec.Struct, gc=False):
     code: str | None = None
     seq: Num = None
     tick_time: Num = None
-    timestamp: Num = None  # a white label's tick_time
+    timestamp: Num = None
     price: Num = None
     volume: Num = None
     volumn: Num = None
     turnover: Num = None
-    quoteVolume: Num = None  # a white label's turnover
+    quoteVolume: Num = None
     trade_direction: Num = None
     bids: Levels = None
     asks: Levels = None

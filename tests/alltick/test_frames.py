@@ -5,8 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from mdterm.feeds.events import Book, Trade
+from mdterm.feeds.alltick.feed import Options, make
+from mdterm.feeds.contract import Link, Want
+from mdterm.feeds.events import Book, Event, Trade
 
 Watching = Callable[..., Any]
 SEEN = 1_800_000_000_000_000_000
@@ -385,3 +389,69 @@ def test_what_is_not_known_or_not_wanted_is_counted_apart(watching: Watching) ->
     assert socket.feed(trade(code="ETHUSDT")) == []
     assert socket.feed(trade(code="btcusdt")) == []
     assert (socket.codec.unknown, socket.codec.unwanted, socket.codec.bad_frames) == (1, 2, 0)
+
+
+# The quick way of reading a frame and the patient one tell the same.
+
+CODES = ("BTCUSDT", "EURUSD", "700.HK", "600519.SH", "GOLD", ".DJI.US")
+VALUES = st.one_of(
+    st.sampled_from(
+        ["", "0", "0.000000", "1", "-1", "2.50", "1e3", "NaN", "-inf", "x", None, 0, 1, 2, True, ""]
+    ),
+    st.floats(-10, 1e9),
+    st.floats(0.01, 1e6).map(lambda value: f"{value:.6f}"),
+    st.integers(-5, 10**19),
+    st.integers(0, 10**16).map(str),
+)
+FIELDS = (
+    "price",
+    "volume",
+    "volumn",
+    "turnover",
+    "quoteVolume",
+    "trade_direction",
+    "tick_time",
+    "timestamp",
+    "seq",
+)
+LEVEL = st.dictionaries(st.sampled_from(["price", "volume", "volumn"]), VALUES, max_size=3)
+SIDE = st.one_of(st.lists(LEVEL, max_size=6), st.none(), st.just([]))
+
+
+def read_both_ways(frame: dict[str, Any]) -> tuple[list[Event], list[Event], int, int]:
+    """Return the events of a frame, those of the same with a line of nonsense, and what was counted bad."""
+    found = []
+    for text in (json.dumps(frame), json.dumps(frame) + "\n?"):
+        provider = make("alltick", Options(token="t"))
+        codec = provider.codec(Link("alltick/any", "alltick", "wss://h", ()))
+        codec.want([Want(0, f"alltick:{code}", stream) for code in CODES for stream in ("trade", "book")])
+        found.append((codec.feed(text.encode(), SEEN), codec.bad_frames))
+    (quick, bad), (patient, more) = found
+    return quick, patient, bad, more - 1
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.dictionaries(st.sampled_from(FIELDS), VALUES), code=st.sampled_from(CODES))
+def test_prints_are_read_the_same_both_ways(data: dict[str, Any], code: str) -> None:
+    quick, patient, bad, worse = read_both_ways({"cmd_id": 22998, "data": {"code": code, **data}})
+    assert quick == patient
+    assert bad == worse
+    for event in quick:
+        assert isinstance(event, Trade)
+        assert 0 < event.price < float("inf")
+        assert event.size is None or 0 <= event.size < float("inf")
+
+
+@settings(max_examples=300, deadline=None)
+@given(bids=SIDE, asks=SIDE, stamp=VALUES, code=st.sampled_from(CODES))
+def test_books_are_read_the_same_both_ways(bids: Any, asks: Any, stamp: Any, code: str) -> None:
+    data = {"code": code, "bids": bids, "asks": asks, "tick_time": stamp}
+    quick, patient, bad, worse = read_both_ways({"cmd_id": 22999, "data": data})
+    assert quick == patient
+    assert bad == worse
+    for event in quick:
+        assert isinstance(event, Book)
+        assert event.bid_prices == sorted(event.bid_prices, reverse=True)
+        assert event.ask_prices == sorted(event.ask_prices)
+        sizes = [*event.bid_sizes, *event.ask_sizes]
+        assert all(size is None or 0 < size < float("inf") for size in sizes)

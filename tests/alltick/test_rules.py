@@ -84,9 +84,11 @@ class World:
         self._rules = rules or Rules(plan=provider.plan_facts.name)
         self._dice = random.Random(seed)
         self._tick_at = 0.0
+        self._traded: set[str] = set()
 
     def want(self, wants: list[tuple[int, str, Stream]]) -> None:
         """Change the wishes as the feed does."""
+        self._traded = {code for _, code, stream in wants if stream == "trade"}
         wished = sorted(Want(rank, f"alltick:{code}", stream) for rank, code, stream in wants)
         links = {link.key: link for link in self.provider.plan(wished)}
         for key in self.wires.keys() - links.keys():
@@ -170,7 +172,7 @@ class World:
                     self._deliver(wire, frames)
 
     def _is_wanted(self, wire: Wire, code: str) -> bool:
-        return f"alltick:{code}" in {address for address, _ in wire.codec._routes["trade"].values()}
+        return family_of(code) == wire.family and code in self._traded
 
     def _deliver(self, wire: Wire, frames: list[str]) -> None:
         for frame in frames:
