@@ -133,6 +133,13 @@ class Market:
         if not pending:
             return
         self._pending = []
+        limit = pending[-1].seen + DAY
+        if any(trade.ts is not None and trade.ts > limit for trade in pending):
+            # One absurd time must not carry the day, the chart and every sum into the future.
+            pending = [
+                msgspec.structs.replace(trade, ts=None) if (trade.ts or 0) > limit else trade
+                for trade in pending
+            ]
         # Reading decimals costs more than folding; a few samples per batch are enough.
         for trade in pending[:: max(1, len(pending) // 4)]:
             self.prices.observe(trade.price)
