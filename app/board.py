@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import msgspec
-from textual import events
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
+from textual.widget import Widget
 
 from mdterm.app.keymap import Keymap
 from mdterm.feeds.address import Instrument
@@ -14,30 +14,49 @@ from mdterm.feeds.clock import Clock
 from mdterm.feeds.frames import FrameSet, HeaderFrame, LadderSpec, ViewSpec
 from mdterm.feeds.port import Port
 from mdterm.feeds.views import GROUP_STEPS
+from mdterm.widgets.chart import INTERVALS, Chart
+from mdterm.widgets.connections import Connections
+from mdterm.widgets.derivatives import Derivatives
 from mdterm.widgets.header import Header
 from mdterm.widgets.ladder import Ladder
 from mdterm.widgets.panel import Line, Panel, View
 from mdterm.widgets.status import StatusLine
 from mdterm.widgets.tape import Tape
 from mdterm.widgets.watch import WatchStrip
+from mdterm.widgets.watchlist import Watchlist
+
+LAYOUTS = {"trader": "ladder", "tape": "tape", "chart": "chart", "derivatives": "derivatives"}
+"""The layouts in the order of their key, each with its first panel; the stylesheet lays them out."""
+DEFAULT_LAYOUT = "trader"
 
 
 class BoardScreen(Screen[None], inherit_bindings=False):
     """Header, panels, symbols and status line; binds the panels to the instrument that is shown."""
 
     AUTO_FOCUS = "#ladder"
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (54, "-narrow"), (76, "-normal"), (100, "-wide"), (160, "-ultra")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-high")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (54, "-narrow"), (76, "-normal"), (112, "-wide"), (160, "-ultra")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-short"), (22, "-high"), (34, "-tall")]  # noqa: RUF012
 
-    def __init__(self, port: Port, instruments: Sequence[Instrument], clock: Clock, keymap: Keymap) -> None:
+    def __init__(
+        self,
+        port: Port,
+        instruments: Sequence[Instrument],
+        clock: Clock,
+        keymap: Keymap,
+        layout: str = DEFAULT_LAYOUT,
+    ) -> None:
         super().__init__(id="board")
         self.port = port
         self.instruments = tuple(instruments)
         self.clock = clock
         self.keymap = keymap
         self.header = Header()
+        self.watchlist = Watchlist()
+        self.connections = Connections()
+        self.derivatives = Derivatives()
         self.ladder = Ladder()
         self.tape = Tape()
+        self.chart = Chart()
         self.symbols = WatchStrip()
         self.status = StatusLine()
         self.at = 0
@@ -45,6 +64,8 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         self.groups: dict[str, int] = {}
         """Price grouping by address: each instrument keeps its own."""
         self._bound: dict[str, tuple[str, ViewSpec]] = {}
+        self.layout_name = layout
+        self.add_class(f"-{layout}")
 
     @property
     def instrument(self) -> Instrument:
@@ -54,36 +75,44 @@ class BoardScreen(Screen[None], inherit_bindings=False):
     @property
     def panels(self) -> tuple[Panel, ...]:
         """The panels in the order of Tab."""
-        return (self.ladder, self.tape)
+        return (self.watchlist, self.derivatives, self.ladder, self.tape, self.chart)
 
     @property
     def views(self) -> dict[str, View]:
         """What shows frames, by the name it is bound under."""
-        return {view.name_of_view: view for view in (self.header, *self.panels)}
+        return {view.name_of_view: view for view in (self.header, *self.panels, self.symbols)}
 
     def compose(self) -> ComposeResult:
         """Lay the board out; sizes are in the stylesheet."""
         yield self.header
         with Horizontal(id="panels"):
-            yield from self.panels
+            with Vertical(id="side"):
+                yield self.watchlist
+                yield self.connections
+                yield self.derivatives
+            with Vertical(id="main"):
+                with Horizontal(id="upper"):
+                    yield self.ladder
+                    yield self.tape
+                yield self.chart
         yield self.symbols
         yield self.status
 
     def on_mount(self) -> None:
         """Name everything that is known before any data."""
         self.symbols.set_symbols([one.symbol for one in self.instruments])
+        self.watchlist.expect(len(self.instruments))
         self.status.set_hints(self.keymap.hints())
         self._name_instrument()
+        # Whatever changed the panels' sizes, be it the terminal or a layout: they want other rows now.
+        self.screen_layout_refresh_signal.subscribe(self, lambda _: self.bind_views())
 
     def _name_instrument(self) -> None:
         one = self.instrument
         self.header.switch(one.symbol, one.venue)
         self.symbols.select(self.at)
+        self.watchlist.select(self.at)
         self.status.switch(simulated=one.simulated)
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Ask for as many rows as fit, once the panels know their size."""
-        self.call_after_refresh(self.bind_views)
 
     # Feed → screen
 
@@ -92,16 +121,18 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         address, views = self.instrument.address, self.views
         for name, panel in frames.panels.items():
             view = views.get(name)
-            if view is None or getattr(panel.frame, "address", address) != address:
+            made_for = getattr(panel.frame, "address", panel.address)
+            if view is None or made_for not in (None, address):
                 continue
             view.show(panel, frames.made, frames.wall)
             if isinstance(panel.frame, HeaderFrame):
                 self.status.count(panel.frame.trades)
         self.symbols.set_links(frames.links)
+        self.connections.set_links(frames.links, frames.made)
 
     def take_repainted(self) -> list[Line]:
         """Return the lines whose rows have changed since this was last asked."""
-        lines = [line for line in (*self.views.values(), self.symbols, self.status) if line.is_repainted]
+        lines = [one for one in (*self.views.values(), self.connections, self.status) if one.is_repainted]
         for line in lines:
             line.is_repainted = False
         return lines
@@ -111,6 +142,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         now, wall = self.clock.mono(), self.clock.wall()
         for view in self.views.values():
             view.tick(now, wall)
+        self.connections.tick(now)
 
     # Screen → feed
 
@@ -119,7 +151,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         address = self.instrument.address
         for name, view in self.views.items():
             bound = self._bound.get(name)
-            if not view.display:
+            if not _is_displayed(view):
                 if bound is not None:
                     del self._bound[name]
                     self.port.unbind(name)
@@ -142,6 +174,10 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         self.ladder.group = self.groups.get(self.instrument.address, 1)
         self._name_instrument()
         self.bind_views()
+
+    def on_watchlist_selected(self, message: Watchlist.Selected) -> None:
+        """Show the instrument that was chosen in the watchlist."""
+        self.action_show_instrument(message.index)
 
     def on_watch_strip_chosen(self, message: WatchStrip.Chosen) -> None:
         """Show the symbol that was clicked."""
@@ -194,12 +230,23 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         self.bind_views()
 
     def action_scroll_up(self) -> None:
-        """Show higher prices."""
-        self.ladder.scroll_rows(1)
+        """Show higher prices, or move the watchlist's cursor up."""
+        self._scroll(1)
 
     def action_scroll_down(self) -> None:
-        """Show lower prices."""
-        self.ladder.scroll_rows(-1)
+        """Show lower prices, or move the watchlist's cursor down."""
+        self._scroll(-1)
+
+    def _scroll(self, rows: int) -> None:
+        if self.watchlist.has_focus:
+            self.watchlist.move_cursor(-rows)
+        else:
+            self.ladder.scroll_rows(rows)
+
+    def action_choose(self) -> None:
+        """Show the instrument under the watchlist's cursor."""
+        if self.watchlist.has_focus:
+            self.watchlist.choose()
 
     def on_ladder_scrolled(self) -> None:
         """Ask for prices beyond the ladder's margin."""
@@ -214,11 +261,76 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         """Give the keys to the next panel."""
         self.focus_next(Panel)
 
+    def action_next_layout(self) -> None:
+        """Show the next layout, all its panels."""
+        names = list(LAYOUTS)
+        self.show_layout(names[(names.index(self.layout_name) + 1) % len(names)])
+
+    def show_layout(self, name: str) -> None:
+        """Show a layout; the keys go to its first panel."""
+        self._maximise(None)
+        self.remove_class(*(f"-{one}" for one in LAYOUTS))
+        self.add_class(f"-{name}")
+        self.layout_name = name
+        self.call_after_refresh(self._focus_first)
+
+    def _focus_first(self) -> None:
+        if self.focused is None or not _is_displayed(self.focused):
+            self.query_one(f"#{LAYOUTS[self.layout_name]}", Panel).focus()
+
     def action_maximise(self) -> None:
         """Give the focused panel the room of all, or take it back."""
-        chosen = self.focused if isinstance(self.focused, Panel) else self.ladder
-        is_large = not self.has_class("-maximised")
-        self.set_class(is_large, "-maximised")
-        for panel in self.panels:
-            panel.set_class(is_large and panel is chosen, "-maximised")
-        self.call_after_refresh(self.bind_views)
+        focused = self.focused if isinstance(self.focused, Panel) else self.ladder
+        self._maximise(None if self.has_class("-maximised") else focused)
+
+    def _maximise(self, chosen: Panel | None) -> None:
+        self.set_class(chosen is not None, "-maximised")
+        around = () if chosen is None else chosen.ancestors_with_self
+        for node in self.query("#panels, #panels *"):
+            node.set_class(node in around, "-held")
+
+    def action_back(self) -> None:
+        """Give every panel its room again; show the newest bars, none marked."""
+        self._maximise(None)
+        self.chart.follow()
+
+    # The chart
+
+    def action_next_interval(self) -> None:
+        """Show longer bars."""
+        self._change_interval(1)
+
+    def action_previous_interval(self) -> None:
+        """Show shorter bars."""
+        self._change_interval(-1)
+
+    def _change_interval(self, by: int) -> None:
+        at = INTERVALS.index(self.chart.interval) + by
+        if 0 <= at < len(INTERVALS):
+            self.chart.choose_interval(INTERVALS[at])
+            self.bind_views()
+
+    def action_bar_before(self) -> None:
+        """Mark the bar before."""
+        self.chart.move_cursor(-1)
+
+    def action_bar_after(self) -> None:
+        """Mark the bar after."""
+        self.chart.move_cursor(1)
+
+    def action_zoom_in(self) -> None:
+        """Give each bar more room."""
+        self.chart.choose_zoom(1)
+
+    def action_zoom_out(self) -> None:
+        """Give each bar less room."""
+        self.chart.choose_zoom(-1)
+
+    def on_chart_scrolled(self) -> None:
+        """Ask for the bars that are wanted now."""
+        self.bind_views()
+
+
+def _is_displayed(widget: Widget) -> bool:
+    """Return whether a widget has a place on the screen: it and all around it are displayed."""
+    return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))

@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 import mdterm.themes
-from mdterm.app.board import BoardScreen
+from mdterm.app.board import DEFAULT_LAYOUT, BoardScreen
 from mdterm.app.help import HelpScreen
 from mdterm.app.keymap import DEFAULT_KEYMAP, Keymap, textual_key
 from mdterm.app.paced import PacedApp
@@ -48,6 +48,7 @@ class Dashboard(PacedApp, inherit_bindings=False):
         instruments: Sequence[Instrument],
         *,
         theme: str = DEFAULT_THEME,
+        layout: str = DEFAULT_LAYOUT,
         keymap: Keymap = DEFAULT_KEYMAP,
         clock: Clock | None = None,
         driver_class: type[Driver] = TerminalDriver,
@@ -59,7 +60,7 @@ class Dashboard(PacedApp, inherit_bindings=False):
         self.theme = theme
         self.port = port
         self.bound_keys = keymap
-        self.board = BoardScreen(port, instruments, self.clock, keymap)
+        self.board = BoardScreen(port, instruments, self.clock, keymap, layout)
         self._delay_ms: float | None = None
         self._is_frozen = False
         for command in keymap.commands:
@@ -94,8 +95,9 @@ class Dashboard(PacedApp, inherit_bindings=False):
                 self._all_painted(frames)
 
         # A callback of a widget's runs after that widget's paint, so the last of all runs after the paint.
+        # Not call_after_refresh: it goes to the screen on top, and is lost with a help that just closes.
         for line in lines:
-            line.call_after_refresh(one_painted)
+            line.call_later(self.board._invoke_later, one_painted, line)
         if not lines:
             self._all_painted(frames)
 

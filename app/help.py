@@ -60,15 +60,19 @@ class HelpTable(Line):
 
 
 def help_lines(keymap: Keymap) -> list[tuple[str, str, str]]:
-    """Return group (in its first line only), keys and words. The digits are told in one line."""
+    """Return group (in its first line only), keys and words. Digits, and neighbours, are told in one line."""
     lines: list[tuple[str, str, str]] = []
     for group in GROUPS:
+        told: dict[str, list[str]] = {}
         members = [one for one in keymap.commands if one.group == group and one.keys]
         digits = [one for one in members if one.parameter is not None]
-        told = [(" ".join(one.keys), one.help) for one in members if one.parameter is None]
         if digits:
             first, last = digits[0].keys[0], digits[-1].keys[0]
-            key = first if len(digits) == 1 else f"{first} … {last}"
-            told.insert(0, (key, "show a symbol of the watchlist"))
-        lines += [("" if at else group, key, words) for at, (key, words) in enumerate(told)]
+            told["show a symbol of the watchlist"] = [first if len(digits) == 1 else f"{first} … {last}"]
+        for one in members:
+            if one.parameter is None:
+                told.setdefault(one.together or one.help, []).extend(one.keys)
+        lines += [
+            ("" if at else group, " ".join(keys), words) for at, (words, keys) in enumerate(told.items())
+        ]
     return lines

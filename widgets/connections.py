@@ -6,6 +6,7 @@ from typing import Final
 
 from rich.cells import cell_len
 from rich.style import Style
+from textual.geometry import Size
 
 from mdterm.feeds.frames import LinkLine
 from mdterm.feeds.status import Shown
@@ -95,8 +96,15 @@ class Connections(Line):
     def set_links(self, links: Sequence[LinkLine], made: float) -> None:
         """Take the connections as they were at ``made`` (s, monotonic)."""
         self._told_at = self._now = made
+        wanted = self.get_content_height(self.size, self.size, 0)
         self.links = tuple(links)
+        if self.get_content_height(self.size, self.size, 0) != wanted:
+            self.refresh(layout=True)
         self.repaint()
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Return the rows of the title and of every connection; in trouble each may want two."""
+        return 1 + len(self.links) + sum(not one.shown.is_current for one in self.links)
 
     def tick(self, now: float) -> None:
         """Let the ages advance."""

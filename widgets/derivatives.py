@@ -30,7 +30,7 @@ from mdterm.widgets.state import format_state
 
 CANNOT: Final = "n/a"
 """For what this instrument cannot have; what it has but is not known is ``—``."""
-BESIDE: Final = 84
+BESIDE: Final = 76
 """Cells from which on the profile stands beside the figures."""
 _TWO_HEADS: Final = 6
 """Rows from which on a narrow profile has two heads."""

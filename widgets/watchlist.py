@@ -9,6 +9,7 @@ import msgspec
 from rich.cells import cell_len
 from rich.style import Style
 from textual import events
+from textual.geometry import Size
 from textual.message import Message
 
 from mdterm.feeds.frames import PanelFrame, WatchFrame, WatchRow, WatchSpec
@@ -101,7 +102,7 @@ class Columns:
 def choose_columns(rows: Sequence[WatchRow], width: int, before: Columns | None) -> Columns:
     """Return the columns that fit, the most useful first; figures never become narrower than ``before``."""
     longest = max((cell_len(name) for name in names_of(rows)), default=0)
-    change = max((len(_change(row.change)) for row in rows), default=0)
+    change = max((len(format_change(row.change)) for row in rows), default=0)
     change = max(change, 6, before.change if before else 0)
     aligned, plain = _figures(rows, before)
     found = Columns(max(6, min(longest, 7)), plain, change)
@@ -154,7 +155,8 @@ def names_of(rows: Sequence[WatchRow]) -> list[str]:
     return [row.symbol if count[row.symbol] == 1 else f"{row.symbol}·{row.provider}" for row in rows]
 
 
-def _change(change: float | None) -> str:
+def format_change(change: float | None) -> str:
+    """Return a change in percent, with its sign but without its unit."""
     return UNKNOWN if change is None else f"{change * 100:+.2f}"
 
 
@@ -210,7 +212,7 @@ def paint_instrument(
         (GAP, NO_STYLE),
         (last + _GLYPHS[direction] if columns.mark else last, moved),
         (GAP, NO_STYLE),
-        (cell(_change(row.change), columns.change), body.moved((change > 0) - (change < 0))),
+        (cell(format_change(row.change), columns.change), body.moved((change > 0) - (change < 0))),
     ]
     if columns.quotes:
         parts += [(GAP + price.text(row.bid, row.digits), body.bid)]
@@ -246,6 +248,8 @@ class Watchlist(Panel):
         self.cursor = 0
         self.top = 0
         """The first row in view."""
+        self.count = 0
+        """How many instruments there are; known before their first frame."""
         self._columns: Columns | None = None
 
     @property
@@ -256,6 +260,16 @@ class Watchlist(Panel):
     def spec(self) -> WatchSpec:
         """Return all instruments, with as many closes as a sparkline may have."""
         return WatchSpec(spark=_SPARKS[-1])
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Return the rows of the title, the heads and every instrument."""
+        return 1 + CHROME + self.count
+
+    def expect(self, count: int) -> None:
+        """Make room for so many instruments."""
+        if count != self.count:
+            self.count = count
+            self.refresh(layout=True)
 
     def clear(self, now: float) -> None:
         """Stay: the list is over all instruments."""

@@ -73,6 +73,7 @@ def _run(context: Context, world: "World", addresses: tuple[str, ...], fps: floa
     feed = FeedThread(lambda: Feed(world.providers, period_s=period_s, accounts=world.accounts()))
     # Textual reads NO_COLOR itself, but takes an empty value for yes; its mono theme is ours.
     no_color = bool(os.environ.pop("NO_COLOR", ""))
+    from mdterm.app.board import DEFAULT_LAYOUT, LAYOUTS
     from mdterm.app.dashboard import Dashboard
     from mdterm.themes.palettes import DEFAULT_THEME, THEMES
 
@@ -80,13 +81,22 @@ def _run(context: Context, world: "World", addresses: tuple[str, ...], fps: floa
     if theme is not None and theme not in {one.name for one in THEMES}:
         known = ", ".join(one.name for one in THEMES)
         raise settings.error("theme", f"there is no theme {theme!r}; there are {known}")
+    if settings.layout is not None and settings.layout not in LAYOUTS:
+        known = ", ".join(LAYOUTS)
+        raise settings.error("layout", f"there is no layout {settings.layout!r}; there are {known}")
     keymap, problems = bind_keys(settings.keys)
     if problems:
         raise settings.error(f"keys.{problems[0].id}", problems[0].words)
     feed.start()
     try:
         feed.watch(instruments)
-        app = Dashboard(feed, instruments, theme=theme or DEFAULT_THEME, keymap=keymap)
+        app = Dashboard(
+            feed,
+            instruments,
+            theme=theme or DEFAULT_THEME,
+            layout=settings.layout or DEFAULT_LAYOUT,
+            keymap=keymap,
+        )
 
         def close(status: int) -> None:
             loop = app._loop

@@ -4,6 +4,8 @@ import pytest
 
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.frames import (
+    ChartSpec,
+    DerivativesSpec,
     Frame,
     FrameSet,
     HeaderFrame,
@@ -16,13 +18,11 @@ from mdterm.feeds.frames import (
     TapeRow,
     TapeSpec,
     ViewSpec,
+    WatchSpec,
 )
 from mdterm.feeds.port import Post
 from mdterm.feeds.status import Shown
-
-WALL = 1_763_682_461_997_000_000
-"""2025-11-20 23:47:41.997 UTC."""
-LIVE = Shown("LIVE", age=0.1)
+from tests.app.standing import LIVE, WALL, make_chart, make_derivatives, make_quotes
 
 
 class FixedClock:
@@ -48,6 +48,8 @@ class FakePort:
         self.repaints = 0
         self.number = 0
         self.post: Post | None = None
+        self.link = LIVE
+        """How the connection is."""
         self.answers = True
         """Whether a binding is answered with a frame at once, as the feed does."""
 
@@ -84,7 +86,7 @@ class FakePort:
         """Post a frame set; return its number."""
         assert self.post is not None
         self.number += 1
-        link = LinkLine("sim/nonbook", "sim", LIVE, 38.0, 412.0)
+        link = LinkLine("sim/nonbook", "sim", self.link, 38.0, 412.0)
         self.post(FrameSet(self.number, self.clock.mono(), self.clock.wall(), panels, [link], 38.0))
         return self.number
 
@@ -110,6 +112,12 @@ def make_frame(address: str, spec: ViewSpec, *, shift: int = 0) -> Frame:
         )
     if isinstance(spec, TapeSpec):
         return make_tape(address, spec, last)
+    if isinstance(spec, ChartSpec):
+        return make_chart(address=address, interval=spec.interval, offset=spec.offset, last_price=last / 10)
+    if isinstance(spec, DerivativesSpec):
+        return make_derivatives(address=address)
+    if isinstance(spec, WatchSpec):
+        return make_quotes()
     assert isinstance(spec, LadderSpec)
     return make_ladder(address, spec, last)
 

@@ -49,8 +49,9 @@ async def test_every_size_shows_header_ladder_tape_symbols_and_count(
     assert lines[0].split("  ")[:2] in ([" BTCUSDT", "sim"], [" BTCUSDT sim", "61 722.4 ▲"])
     assert "LADDER" in lines[1]
     assert "TAPE" in lines[1]
-    assert lines[1].count("SIM LIVE 0.1s") == 2
-    assert "1 BTCUSDT" in lines[-2]
+    titles = [line for line in lines if "LADDER" in line or "CHART" in line]
+    assert sum(title.count("SIM LIVE 0.1s") for title in titles) >= 2
+    assert "1 BTCUSDT" in (lines[-2] if size[0] < 112 else lines[3])
     assert "21 308 trades" in lines[-1]
     assert "23:47:41.997  ▲ 61 722.4" in text
     assert all(len(line) == size[0] for line in lines)
@@ -69,12 +70,12 @@ async def test_a_price_and_its_sizes_have_only_blanks_between(make_app: Any, set
 async def test_panels_are_bound_with_the_rows_that_fit(make_app: Any, port: Any, settle: Settle) -> None:
     async with make_app().run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        assert port.bound["ladder"] == ("sim:BTCUSDT", LadderSpec(rows=18))
-        assert port.bound["tape"] == ("sim:BTCUSDT", TapeSpec(rows=18))
+        assert port.bound["ladder"] == ("sim:BTCUSDT", LadderSpec(rows=10))
+        assert port.bound["tape"] == ("sim:BTCUSDT", TapeSpec(rows=10))
         await pilot.resize_terminal(120, 40)
         await settle(pilot)
-        assert port.bound["ladder"][1].rows == 34
-        assert port.bound["tape"][1].rows == 34
+        assert port.bound["ladder"][1].rows == 20
+        assert port.bound["tape"][1].rows == 20
 
 
 async def test_digits_brackets_and_backtick_switch_all_panels(
@@ -192,7 +193,7 @@ async def test_help_tells_every_key_and_fits_80x24(make_app: Any, settle: Settle
         await pilot.press("question_mark")
         text = "\n".join(await settle(pilot))
         for command in COMMANDS:
-            assert command.parameter is not None or command.help in text
+            assert command.parameter is not None or (command.together or command.help) in text
         await pilot.press(closing)
         assert pilot.app.screen is pilot.app.board
 
@@ -326,5 +327,5 @@ async def test_the_wheel_scrolls_and_a_click_chooses_a_symbol(make_app: Any, set
         ladder = pilot.app.board.ladder
         ladder.post_message(MouseScrollUp(ladder, 1, 1, 0, 0, 0, False, False, False))
         assert "SCROLLED +1" in (await settle(pilot))[1]
-        await pilot.click("#watch", offset=(15, 0))
+        await pilot.click("#watch", offset=(24, 0))
         assert (await settle(pilot))[0].startswith(" ETHUSDT")

@@ -90,7 +90,12 @@ def test_the_status_line_begins_with_the_way_to_all_other_keys() -> None:
 def test_help_tells_the_digits_once() -> None:
     lines = help_lines(DEFAULT_KEYMAP)
     assert ("Symbols", "1 … 9", "show a symbol of the watchlist") in lines
-    assert len(lines) == len(COMMANDS) - 8
+    alone = sum(one.parameter is None and not one.together for one in COMMANDS)
+    assert len(lines) == 1 + alone + len({one.together for one in COMMANDS if one.together})
+
+
+def test_help_tells_neighbours_in_one_line() -> None:
+    assert ("", "[ ]", "show the previous or the next symbol") in help_lines(DEFAULT_KEYMAP)
 
 
 def test_the_palette_finds_by_every_word_and_beginnings_first() -> None:
