@@ -91,10 +91,6 @@ class Turns:
         self._pump: asyncio.Task[None] | None = None
         self._is_out = False
 
-    def ready_at(self, endpoint: Endpoint, rank: int) -> float:
-        """Return when a request could go out, if nobody else waited."""
-        return self.budget.ready_at(endpoint, self._mono(), rank)
-
     @contextlib.asynccontextmanager
     async def take(self, endpoint: Endpoint, rank: int) -> AsyncIterator[None]:
         """Wait for a turn, which lasts as long as the context."""

@@ -42,7 +42,8 @@ HEARTBEAT_S = 10.0  # [DOC] 30 s without one and the server closes
 # [DOC] ≥ 1 s between requests on a socket, ≥ 3 s across the sockets of a token; the rest is for the way.
 REQUEST_SPACING_S = 1.2
 TOKEN_SPACING_S = 3.3
-CONNECT_SLACK_S = 0.2
+CONNECT_SLACK_S = 0.7
+"""The first connection looks its host up and takes longer on its way than the next."""
 HEARTBEAT_EARLY_S = 1.3
 """A heartbeat may have to wait for a place in its socket's pace, so it is due this much before its time."""
 SETTLE_S = 1.2

@@ -208,7 +208,8 @@ class AllTickHttp:
         body = {"trace": f"mdterm-{next(self._numbers)}", "data": data}
         words = ""
         for _ in range(ATTEMPTS):
-            wait = self.turns.ready_at(endpoint, rank) - self._clock.mono()
+            now = self._clock.mono()
+            wait = self.turns.budget.ready_at(endpoint, now, rank) - now
             if wait > MAX_WAIT_S:
                 raise HistoryError(f"the plan's HTTP budget is used up: next request in {wait:.0f} s")
             async with self.turns.take(endpoint, rank):

@@ -167,9 +167,9 @@ class AllTickPoller:
 
     def _next(self, now: float) -> tuple[Job, float] | None:
         """Return the job that is to be done first, and when."""
-        turns = self._http.turns
+        budget = self._http.turns.budget
         endpoints = set(_ENDPOINTS.values())
-        ready = [{one: turns.ready_at(one, rank) for one in endpoints} for rank in (0, 1)]
+        ready = [{one: budget.ready_at(one, now, rank) for one in endpoints} for rank in (0, 1)]
         best: tuple[bool, float, Job] | None = None
         for job in self._jobs(now):
             held = self._not_before.get((job.work, job.family), 0.0)

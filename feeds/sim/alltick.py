@@ -273,7 +273,7 @@ class AlltickServer:
         refusal = self._mischief.refusal("rest")
         if refusal is not None:
             return refusal, b'{"error_msg":"the simulated venue was told to refuse"}'
-        status, content = self.http.answer(method, target, body)
+        status, content = await self.http.answer(method, target, body)
         while self._mischief.is_silent("rest"):
             await self.floor.clock.sleep(_LOOK_S)
         await self.floor.clock.sleep(self._mischief.delay_s("rest"))

@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,7 +18,7 @@ from mdterm.feeds.alltick import facts
 from mdterm.feeds.alltick.codes import NAMES, family_of, kind_of, market_of
 from mdterm.feeds.sim import alltick_wire as wire
 from mdterm.feeds.sim.alltick_market import Board, board_lot
-from mdterm.feeds.sim.history import DAY_NS, History
+from mdterm.feeds.sim.history import DAY_NS, Bar, History, open_of
 from mdterm.feeds.sim.market import MINUTE_NS, VenueBook, VenueEvent, VenueTrade
 from mdterm.feeds.sim.pace import Floor
 
@@ -117,8 +117,9 @@ class AlltickHttp:
         self._is_token_good = is_token_good
         self._newest = newest
         self._throttles = itertools.cycle(_THROTTLES)
+        self._days: dict[tuple[str, int], list[Bar]] = {}
 
-    def answer(self, method: str, target: str, body: bytes) -> Answer:
+    async def answer(self, method: str, target: str, body: bytes) -> Answer:
         """Return status and body for a request."""
         url = urlsplit(target)
         prefix, _, endpoint = url.path.rpartition("/")
@@ -141,20 +142,20 @@ class AlltickHttp:
             trace, asked = _question(method, endpoint, query, body)
             # History from before begins with the first who asks for it.
             self._floor.begin()
-            data = self._data(endpoint, family, plan, asked)
+            data = await self._data(endpoint, family, plan, asked)
         except Problem as problem:
             told = {"ret": problem.ret, "msg": str(problem)}
             return 200, json.dumps(told | ({"trace": trace} if trace else {})).encode()
         answer = {"ret": 200, "msg": "ok", "trace": trace, "data": data}
         return 200, json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode()
 
-    def _data(
+    async def _data(
         self, endpoint: str, family: facts.Family, plan: facts.Plan, asked: Mapping[str, Any]
     ) -> dict[str, Any]:
         if endpoint == "kline":
             code = self._known(asked.get("code"), family, plan)
             count = min(_integer(asked, "query_kline_num", 1), facts.MAX_BARS)
-            bars = self._bars(code, asked, count)
+            bars = await self._bars(code, asked, count)
             return {"code": code, "kline_type": asked["kline_type"], "kline_list": bars}
         if endpoint == "batch-kline":
             entries = asked.get("data_list")
@@ -168,7 +169,7 @@ class AlltickHttp:
                     raise Problem(400, "request data param invalid")
                 code = self._known(one.get("code"), family, plan)
                 count = min(_integer(one, "query_kline_num", 1), facts.BATCH_BARS)
-                bars = self._bars(code, one, count)
+                bars = await self._bars(code, one, count)
                 listed.append({"code": code, "kline_type": one["kline_type"], "kline_data": bars})
             return {"kline_list": listed}
         codes = self._codes(asked, family, plan)
@@ -205,22 +206,36 @@ class AlltickHttp:
             raise Problem(604, "code unauthorized")
         return code
 
-    def _bars(self, code: str, asked: Mapping[str, Any], count: int) -> list[dict[str, str]]:
+    async def _bars(self, code: str, asked: Mapping[str, Any], count: int) -> list[dict[str, str]]:
         kline_type, end_s = asked.get("kline_type"), _integer(asked, "kline_timestamp_end", 0)
         is_stock = family_of(code) == "stock"
         if kline_type not in TYPES or (is_stock and (kline_type in _NOT_FOR_STOCKS or end_s)):
             raise Problem(400, "request data param invalid")
-        interval = TYPES[kline_type]
+        interval, symbol = TYPES[kline_type], self._board.symbols[code]
         end = (end_s + 1) * 1_000_000_000 if end_s else self._floor.until + 1
-        # Enough for the bars asked for even where quiet minutes leave holes.
-        start = max(end - 3 * count * interval, self._floor.origin - HISTORY_NS)
-        found = self._history.bars(self._board.symbols[code], interval, start, end)
+        if interval == DAY_NS:
+            first = max(open_of(end - 1, DAY_NS) - (count - 1) * DAY_NS, self._floor.origin - HISTORY_NS)
+            found = [bar for at in range(first, end, DAY_NS) for bar in await self._day(symbol, at)]
+        else:
+            # Enough for the bars asked for even where quiet minutes leave holes.
+            start = max(end - 3 * count * interval, self._floor.origin - HISTORY_NS)
+            found = self._history.bars(symbol, interval, start, end)
         bars = [told for bar in found if (told := wire.bar_data(code, bar)) is not None]
         return bars[-count:]
 
+    async def _day(self, symbol: str, at: int) -> list[Bar]:
+        """Return the bar of a day; one that is over is added up once, since its minutes are many."""
+        known = self._days.get((symbol, at))
+        if known is None:
+            await asyncio.sleep(0)  # the sockets must not wait for all days together
+            known = self._history.bars(symbol, DAY_NS, at, at + DAY_NS)
+            if at + DAY_NS <= self._floor.until:
+                self._days[symbol, at] = known
+        return known
+
 
 async def listen(
-    answer: Callable[[str, str, bytes], "asyncio.Future[Answer] | Any"], host: str, port: int
+    answer: Callable[[str, str, bytes], Awaitable[Answer]], host: str, port: int
 ) -> asyncio.Server:
     """Open the listener; ``answer(method, target, body)`` is awaited for each request, one a connection."""
 

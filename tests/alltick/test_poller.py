@@ -322,3 +322,16 @@ async def test_prints_that_were_pushed_are_not_polled_again(desk: Open) -> None:
     await one.clock.advance(200.0)
     assert one.service.count()["trade-tick"] > 3
     assert one.of(Trade) == []
+
+
+async def test_time_that_passes_while_it_is_read_holds_nothing_up(desk: Open, held_clock: Any) -> None:
+    def mono() -> float:
+        held_clock.now += 1e-6
+        return float(held_clock.now)
+
+    held_clock.mono = mono
+    one = desk()
+    one.want((0, "GOLD", "candle"))
+    await one.clock.advance(10.0)
+    assert one.of(Candle)
+    assert "alltick:GOLD" in one.poller.dailies
