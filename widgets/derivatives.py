@@ -34,6 +34,7 @@ BESIDE: Final = 76
 """Cells from which on the profile stands beside the figures."""
 _TWO_HEADS: Final = 6
 """Rows from which on a narrow profile has two heads."""
+_LEAST_FIGURES: Final = 42
 _FIGURES: Final = 52
 """Cells that the figures take at most where the profile stands beside them."""
 GAP: Final = "  "
@@ -313,7 +314,7 @@ class Derivatives(Panel):
         frame = self.frame
         assert isinstance(frame, DerivativesFrame)
         if width >= BESIDE and height >= 4 and frame.profile is not None:
-            left = min(width // 2, _FIGURES)
+            left = max(min(width // 2, _FIGURES), _LEAST_FIGURES)
             figures = self._figures(frame, palette, left - 1, height)
             profile = self._profile(frame.profile, palette, width - left, height)
             return beside(figures, profile, left)

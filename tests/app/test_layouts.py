@@ -143,7 +143,8 @@ async def test_bars_are_marked_zoomed_and_let_go(make_app: Any, port: Any) -> No
         assert "23:47 O" not in "\n".join(lines_of(pilot.app))
         await pilot.press(">")
         await settle(pilot)
-        assert port.bound["chart"] == ("sim:BTCUSDT", ChartSpec("1m", bars=39))
+        width = pilot.app.board.chart.size.width
+        assert port.bound["chart"] == ("sim:BTCUSDT", ChartSpec("1m", bars=width // 2))
 
 
 async def test_the_watchlist_chooses_by_cursor_and_by_click(make_app: Any, port: Any) -> None:
