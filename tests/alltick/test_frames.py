@@ -80,8 +80,14 @@ TRADES: list[tuple[str, Trade]] = [
     ),
 ]
 
-CHINA_BIDS = ([37.7, 37.69, 37.68, 37.67, 37.66], [460.0, 69.0, 290.0, 29.0, 119.0])
-CHINA_ASKS = ([37.71, 37.72, 37.73, 37.74, 37.75], [32.0, 125.0, 83.0, 38.0, 17.0])
+CHINA_BIDS: tuple[list[float], list[float | None]] = (
+    [37.7, 37.69, 37.68, 37.67, 37.66],
+    [460.0, 69.0, 290.0, 29.0, 119.0],
+)
+CHINA_ASKS: tuple[list[float], list[float | None]] = (
+    [37.71, 37.72, 37.73, 37.74, 37.75],
+    [32.0, 125.0, 83.0, 38.0, 17.0],
+)
 
 BOOKS: list[tuple[str, str, Book]] = [
     (
@@ -415,7 +421,7 @@ FIELDS = (
     "seq",
 )
 LEVEL = st.dictionaries(st.sampled_from(["price", "volume", "volumn"]), VALUES, max_size=3)
-SIDE = st.one_of(st.lists(LEVEL, max_size=6), st.none(), st.just([]))
+SIDE: st.SearchStrategy[Any] = st.one_of(st.lists(LEVEL, max_size=6), st.none(), st.just([]))
 
 
 def read_both_ways(frame: dict[str, Any]) -> tuple[list[Event], list[Event], int, int]:

@@ -228,10 +228,12 @@ async def test_the_watchlist_shares_a_request(desk: Open) -> None:
 async def test_hours_of_polling_break_no_budget(desk: Open, plan: str) -> None:
     one = desk(plan)
     codes = ["GOLD", "BTCUSDT", "700.HK", "AAPL.US"]
-    wished = [(int(code != "GOLD"), code, stream) for code in codes for stream in ("candle", "trade", "book")]
-    one.want(*wished)  # type: ignore[arg-type]
+    wished: list[tuple[int, str, Stream]] = [
+        (int(code != "GOLD"), code, stream) for code in codes for stream in ("candle", "trade", "book")
+    ]
+    one.want(*wished)
     await one.clock.advance(1200.0)
-    one.want(*((0, code, stream) for _, code, stream in wished))  # type: ignore[misc]
+    one.want(*((0, code, stream) for _, code, stream in wished))
     await one.clock.advance(600.0)
     assert one.service.meter.violations == []
     assert one.http.throttled == 0
@@ -263,8 +265,8 @@ async def test_a_rejected_token_is_asked_about_seldom(desk: Open) -> None:
     assert "token was rejected" in one.poller.stopped
     one.service.fails = None
     await one.clock.advance(60.0)
-    assert one.poller.stopped is None
     assert one.of(Candle)
+    assert one.poller.stopped is None
 
 
 async def test_a_closed_market_is_hardly_polled(desk: Open) -> None:

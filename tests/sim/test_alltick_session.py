@@ -70,11 +70,11 @@ def test_each_subscription_replaces_the_one_before_and_kinds_are_apart() -> None
     say(one, 22004, codes("BTCUSDT", "GOLD"), 0.0)
     say(one, 22002, codes("GOLD", depth_level=1), 2.0)
     say(one, 22004, codes("EURUSD"), 4.0)
-    assert (one.trades, one.books) == ({"EURUSD"}, {"GOLD": 1})
+    assert (one.trades, one.books) == (frozenset({"EURUSD"}), {"GOLD": 1})
     assert one.call("GOLD", trade("GOLD")) == []
     assert len(one.call("EURUSD", trade("EURUSD"))) == 1
     say(one, 22006, {"cancel_type": 1}, 6.0)
-    assert (one.trades, one.books) == ({"EURUSD"}, {})
+    assert (one.trades, one.books) == (frozenset({"EURUSD"}), {})
     say(one, 22002, codes("GOLD", depth_level=1), 8.0)
     say(one, 22006, {"cancel_type": 0}, 10.0)
     assert (one.trades, one.books) == (frozenset(), {})
