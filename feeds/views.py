@@ -466,7 +466,8 @@ def _profile(market: Market, rows: int) -> ProfileFrame | None:
     found, source, since = None, "session", None
     if market.flow is not None:
         found = session_profile(market.flow, rows=max(rows, 2))
-        since = market.sums().since
+        # Bars tell no volume by price: the profile holds what was traded since we joined.
+        since = max(market.flow.anchor or 0, market.candles.joined_at or 0) or None
     if found is None and market.profile is not None:
         found, source = event_profile(market.profile), "provider"
     if found is None:
