@@ -1,6 +1,11 @@
-"""The ladder: price levels down the middle, bids left, asks right, one row a step."""
+"""The ladder: price levels down the middle, bids left, asks right, one row a step.
 
-from dataclasses import dataclass
+Between them, where there is room, what was sold into the bids and bought from the asks; own orders stand
+at the right edge.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rich.style import Style
@@ -8,6 +13,7 @@ from textual import events
 from textual.message import Message
 
 from mdterm.feeds.frames import LadderFrame, LadderSpec, PanelFrame
+from mdterm.feeds.precision import decimals
 from mdterm.widgets.figures import UNKNOWN, cell, fit_digits, format_price, format_size, whole_cells
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.panel import Panel
@@ -17,7 +23,15 @@ GAP: Final = 2
 """Blanks between two columns; thousands are parted by one, so one would read as a thousand."""
 EDGE: Final = 1
 """Cells at either edge for marks: between a price and its sizes stand only blanks."""
+OWN: Final = 8
+"""Cells of the column of own orders: ``B`` or ``S``, and what still works."""
 _SIZE_WIDTHS: Final = (12, 11, 10, 9, 8, 7, 6, 5)
+_FLOW_WIDTHS: Final = (5, 9)
+_LEAST_SIZE: Final = 6
+"""Cells of a size below which sells and buys have to go."""
+_SIDES: Final = {"buy": ("B", "▴"), "sell": ("S", "▾")}
+_BOTH: Final = ("B+S", "◆")
+"""Own orders in words, and as the mark where there is no room for them."""
 CHROME: Final = 2
 """Rows of the body that are no price levels: the column heads and the read-out."""
 
@@ -26,7 +40,8 @@ CHROME: Final = 2
 class Columns:
     """Widths of the ladder's columns in cells.
 
-    ``left`` are the blanks before them, ``whole`` the cells that sizes need before the point.
+    ``left`` are the blanks before them, ``whole`` the cells that sizes need before the point. ``flow`` is
+    that of sells and of buys, ``own`` that of own orders; 0 for one that there is no room for.
     """
 
     left: int
@@ -34,24 +49,67 @@ class Columns:
     price: int
     whole: int
     digits: int
+    flow: int = 0
+    flow_whole: int = 0
+    flow_digits: int = 0
+    own: int = 0
+
+    @property
+    def book(self) -> int:
+        """Cells from edge to edge without own orders."""
+        flow = 2 * (self.flow + GAP) if self.flow else 0
+        return 2 * EDGE + 2 * self.size + self.price + 2 * GAP + flow
 
     @property
     def width(self) -> int:
         """Cells from edge to edge."""
-        return 2 * EDGE + 2 * self.size + self.price + 2 * GAP
+        return self.book + (GAP - EDGE + self.own if self.own else 0)
 
 
-def choose_columns(frame: LadderFrame, width: int, before: Columns | None) -> Columns:
-    """Return the columns for a frame: as wide as it needs, and never narrower than ``before``."""
+def choose_columns(
+    frame: LadderFrame, width: int, before: Columns | None, *, with_flow: bool = False
+) -> Columns:
+    """Return the columns for a frame: as wide as it needs, and never narrower than ``before``.
+
+    Which columns there are depends on the widths alone, so that none comes or goes with the market.
+    """
     highest = max(abs(frame.top), abs(frame.top - len(frame.bids))) * frame.step
     price = max(len(format_price(highest, frame.digits)), before.price if before else 0, len("PRICE"))
-    room = (width - 2 * EDGE - price - 2 * GAP) // 2
-    size = next((w for w in _SIZE_WIDTHS if w <= room), max(1, room))
+    size, flow, own = _share(width - 2 * EDGE - price, with_flow)
     # A large size that came and went must not make every number jump twice.
     whole = max(whole_cells((*frame.bids, *frame.asks)), before.whole if before else 0)
-    digits = fit_digits(whole, frame.size_digits, size)
-    taken = 2 * EDGE + 2 * size + price + 2 * GAP
-    return Columns(left=max(0, (width - taken) // 2), size=size, price=price, whole=whole, digits=digits)
+    flow_whole = before.flow_whole if before else 0
+    if flow:
+        flow_whole = max(whole_cells((*(frame.sells or ()), *(frame.buys or ()))), flow_whole)
+    columns = Columns(
+        left=0,
+        size=size,
+        price=price,
+        whole=whole,
+        digits=fit_digits(whole, frame.size_digits, size),
+        flow=flow,
+        flow_whole=flow_whole,
+        flow_digits=fit_digits(flow_whole, frame.size_digits, flow) if flow else 0,
+        own=own,
+    )
+    # The book stands in the middle; own orders take what is right of it before they push it.
+    left = max(0, min((width - columns.book) // 2, width - columns.width))
+    return replace(columns, left=left)
+
+
+def _share(room: int, with_flow: bool) -> tuple[int, int, int]:
+    """Return the cells of sizes, sells and buys, and own orders, of all that prices and edges leave."""
+    least, most = _FLOW_WIDTHS
+    own = GAP - EDGE + OWN
+    half = (room - 4 * GAP) // 2
+    if with_flow and half >= _LEAST_SIZE + least:
+        mine = OWN if (room - 4 * GAP - own) // 2 >= _LEAST_SIZE + least + 2 else 0
+        half = (room - 4 * GAP - own) // 2 if mine else half
+        flow = min(most, half // 2)
+        return min(_SIZE_WIDTHS[0], half - flow), flow, mine
+    half = (room - 2 * GAP) // 2
+    mine = OWN if (room - 2 * GAP - own) // 2 >= _SIZE_WIDTHS[0] else 0
+    return next((w for w in _SIZE_WIDTHS if w <= half), max(1, half)), 0, mine
 
 
 def bar_scale(largest: float, before: float) -> float:
@@ -104,24 +162,57 @@ def paint_level(frame: LadderFrame, at: int, columns: Columns, scale: float, pal
         price_style = palette.text
     bid_text = cell(format_size(bid, columns.digits), columns.size)
     ask_text = cell(format_size(ask, columns.digits), columns.size)
+    gap: Part = (" " * GAP, NO_STYLE)
     parts: list[Part] = [(" " * columns.left, NO_STYLE), (mark, mark_style)]
     parts += _bar(bid_text, (bid or 0.0) / scale, palette.bid, palette.bid_bar, towards_right=False)
-    parts += [(" " * GAP, NO_STYLE), (price, price_style), (" " * GAP, NO_STYLE)]
+    parts += [gap, *_flow(frame.sells, at, columns, palette.down, palette), (price, price_style)]
+    parts += [gap, *_flow(frame.buys, at, columns, palette.up, palette)]
     parts += _bar(ask_text, (ask or 0.0) / scale, palette.ask, palette.ask_bar, towards_right=True)
-    return merge(parts)
+    return merge([*parts, *_own(frame, row, columns, palette)])
 
 
-def paint_heads(columns: Columns, palette: Palette) -> Row:
+def _flow(
+    sums: Sequence[float] | None, at: int, columns: Columns, style: Style, palette: Palette
+) -> list[Part]:
+    """Return what traded at a level and the gap behind it; nothing where there is no such column."""
+    if not columns.flow:
+        return []
+    traded = None if sums is None else sums[at]
+    text = cell(format_size(traded, columns.flow_digits), columns.flow)
+    return [(text, palette.muted if traded is None else style), (" " * GAP, NO_STYLE)]
+
+
+def _own(frame: LadderFrame, row: int, columns: Columns, palette: Palette) -> list[Part]:
+    """Return a row's own orders for the right edge: side and size, or only a mark."""
+    orders = [one for one in frame.own if one.row == row]
+    if not orders:
+        return []
+    words, mark = _SIDES[orders[0].side] if len(orders) == 1 else _BOTH
+    if not columns.own:
+        return [(mark, palette.own)]
+    room = columns.own - len(words)
+    sizes = [one.remaining for one in frame.own]
+    # An own size may be finer than any of the book's.
+    digits = fit_digits(whole_cells(sizes), max(decimals(size) for size in sizes), room - 1)
+    size = format_size(orders[0].remaining, digits) if len(orders) == 1 else ""
+    # Blanks bear no style: in the theme without colours it is an underline.
+    return [
+        (" " * GAP, NO_STYLE),
+        (words, palette.own),
+        (" " * (room - len(size)), NO_STYLE),
+        (size, palette.own),
+    ]
+
+
+def paint_heads(columns: Columns, palette: Palette, *, with_own: bool = False) -> Row:
     """Return the row of column names."""
-    text = (
-        " " * (columns.left + EDGE)
-        + "BID".rjust(columns.size)
-        + " " * GAP
-        + "PRICE".rjust(columns.price)
-        + " " * GAP
-        + "ASK".rjust(columns.size)
-    )
-    return ((text, palette.muted),)
+    names = [("BID", columns.size), ("PRICE", columns.price), ("ASK", columns.size)]
+    if columns.flow:
+        names[1:2] = [("SELLS", columns.flow), names[1], ("BUYS", columns.flow)]
+    if with_own and columns.own:
+        names.append(("OWN", columns.own))
+    text = (" " * GAP).join(name.rjust(width) for name, width in names)
+    return ((" " * (columns.left + EDGE) + text, palette.muted),)
 
 
 def paint_readout(frame: LadderFrame, palette: Palette, width: int) -> Row:
@@ -157,6 +248,19 @@ def _imbalance(frame: LadderFrame, palette: Palette, room: int) -> list[Part]:
     if len(left) - 1 + len(depth) <= room:
         return [(left[:-1], palette.bid), (depth, palette.muted)]
     return [(left[:-1], palette.bid)] if len(left) - 1 <= room else []
+
+
+def _made_of(frame: LadderFrame, at: int) -> object:
+    """Return all that a level is painted from, apart from what holds for all levels."""
+    sells, buys = frame.sells, frame.buys
+    return (
+        frame.top - at,
+        frame.bids[at],
+        frame.asks[at],
+        None if sells is None else sells[at],
+        None if buys is None else buys[at],
+        _role(frame, at),
+    )
 
 
 def _role(frame: LadderFrame, at: int) -> tuple[int, bool, bool] | None:
@@ -214,11 +318,12 @@ class Ladder(Panel):
         super().show(panel, made, wall)
 
     def details(self) -> list[str]:
-        """Return the grouping."""
-        frame = self.frame
+        """Return the grouping, and what sells and buys are summed over."""
+        frame, columns = self.frame, self._columns
         if not isinstance(frame, LadderFrame):
             return []
-        return [format_price(frame.step, frame.digits)] + ([f"×{frame.group}"] if frame.group > 1 else [])
+        told = [format_price(frame.step, frame.digits)] + ([f"×{frame.group}"] if frame.group > 1 else [])
+        return [*told, f"· {frame.window or 'session'}"] if columns and columns.flow else told
 
     def badge(self) -> str:
         """Say when the ladder does not follow the market."""
@@ -226,23 +331,32 @@ class Ladder(Panel):
             return "FROZEN"
         return f"SCROLLED {self.offset_rows:+d}" if self.offset_rows else ""
 
+    def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
+        """Return title and body, which agree about the columns."""
+        frame, had = self.frame, self._columns
+        if isinstance(frame, LadderFrame):
+            # Sums that are not known yet have their place, or the sizes would move when they come.
+            flow = frame.window is not None or frame.sells is not None or bool(had and had.flow)
+            self._columns = choose_columns(frame, width, had, with_flow=flow)
+        return super().paint_rows(palette, width, height)
+
     def paint_body(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return heads, levels and read-out."""
-        frame = self.frame
+        frame, columns = self.frame, self._columns
         assert isinstance(frame, LadderFrame)
+        assert columns is not None
         self._scale = bar_scale(frame.largest, self._scale)
-        columns = self._columns = choose_columns(frame, width, self._columns)
         levels = max(1, height - CHROME)
         first = frame.top - (frame.centre + self.offset_rows + (levels - 1) // 2)
-        rows = [paint_heads(columns, palette)]
-        ground = (columns, self._scale, palette, frame.step, frame.band, frame.centre)
+        rows = [paint_heads(columns, palette, with_own=bool(frame.own))]
+        ground = (columns, self._scale, palette, frame.step, frame.band, frame.centre, frame.own)
         if ground != self._ground:
             self._ground, self._made = ground, {}
         made: dict[object, Row] = {}
         for at in range(first, first + levels):
             row: Row = ()
             if 0 <= at < len(frame.bids):
-                key = (frame.top - at, frame.bids[at], frame.asks[at], _role(frame, at))
+                key = _made_of(frame, at)
                 row = self._made.get(key) or paint_level(frame, at, columns, self._scale or 1.0, palette)
                 made[key] = row
             rows.append(row)
