@@ -18,7 +18,7 @@ class HelpScreen(ModalScreen[None], inherit_bindings=False):
     """Every key and what it does; the opening key closes it."""
 
     def __init__(self, keymap: Keymap) -> None:
-        super().__init__(id="help")
+        super().__init__()  # no id: one may open while the one before is still being taken away
         self.keymap = keymap
         for key in ("escape", *map(textual_key, keymap.keys_of("help"))):
             self._bindings.bind(key, "dismiss", show=False)

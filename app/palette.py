@@ -63,7 +63,7 @@ class PaletteScreen(ModalScreen[str], inherit_bindings=False):
     """A line to type in and what it finds; dismissed with the action to run."""
 
     def __init__(self, instruments: Sequence[Instrument], keymap: Keymap) -> None:
-        super().__init__(id="palette")
+        super().__init__()  # no id: one may open while the one before is still being taken away
         self.keymap = keymap
         self.found = FoundList(make_entries(instruments, keymap))
 
@@ -74,6 +74,8 @@ class PaletteScreen(ModalScreen[str], inherit_bindings=False):
 
     def on_key(self, event: events.Key) -> None:
         """Type, move, choose or close. The opening key closes, unless it is being searched for."""
+        if not self.is_current:
+            return  # a key behind the one that closed it: closing twice would take the board with it
         found, key = self.found, event.key
         opening = {textual_key(one): len(one) == 1 for one in self.keymap.keys_of("palette")}
         if key == "escape" or (key in opening and not (opening[key] and found.query_text)):
