@@ -1,4 +1,4 @@
-"""The real program in a clean world: its own home, none of this shell's settings, its signals as in a shell."""
+"""The real program in a clean world: a home of its own, nothing of this shell, its signals as in any."""
 
 import json
 import os
@@ -30,9 +30,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
-def command(
-    arguments: Sequence[str], *, kind: Literal["pipe", "terminal", "nohup"] = "pipe"
-) -> list[str]:
+def command(arguments: Sequence[str], *, kind: Literal["pipe", "terminal", "nohup"] = "pipe") -> list[str]:
     """Return the argument vector that runs `mdterm` with ``arguments``."""
     program = [sys.executable, "-m", "mdterm.app.main"]
     return [sys.executable, "-ISc", _EXEC, kind, *program, *arguments]

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from tests.program import screen
@@ -43,7 +44,8 @@ class Market:
 
     def trade(self, count: int) -> list[Point]:
         """Make at least ``count`` trades: single ones, and sweeps of one side in one millisecond."""
-        dice, points = self._dice, []
+        dice = self._dice
+        points: list[Point] = []
         while len(points) < count:
             now = time.time_ns()
             # Always later than before, and by whole milliseconds: what shall be joined is made below.
@@ -108,7 +110,7 @@ def tape_faults(lines: Sequence[str], trades: Sequence[Sent], least: int = 1) ->
     for row, (clock, side, price, size, count) in zip(shown, rows, strict=False):
         if (row.time, row.side, row.price) != (clock, side, price) or not screen.tells(row.size, size):
             faults.append(f"{row} is not {(clock, side, price, size)}")
-        if row.count not in (1, count):  # where it is narrow the number of trades is not told
+        if row.joined not in (1, count):  # where it is narrow the number of trades is not told
             faults.append(f"{row} joins {count} trades")
     if len(rows) < len(shown):
         faults.append(f"{len(shown)} prints of {len(rows)}")
@@ -131,7 +133,7 @@ def ladder_faults(lines: Sequence[str], market: Market) -> list[str]:
     ):
         if (None if best is None else best.price) != price:
             faults.append(f"best {name} {best} is not {price}")
-    steps = {round(above.price - below.price, 10) for above, below in zip(rows, rows[1:], strict=False)}
+    steps = {round(above.price - below.price, 10) for above, below in pairwise(rows)}
     if steps - {market.block}:
         faults.append(f"rows are {steps} apart")
     return faults
@@ -139,6 +141,8 @@ def ladder_faults(lines: Sequence[str], market: Market) -> list[str]:
 
 def faults_of(lines: Sequence[str], market: Market, least_prints: int = 1) -> list[str]:
     """Return everything that is wrong with a screen that shall show this market as it is now."""
+    if not (screen.has_panel(lines, "LADDER") and screen.has_panel(lines, "TAPE")):
+        return ["ladder or tape is hidden"]
     faults = []
     count, last = screen.trade_count(lines), market.trades[-1].price if market.trades else None
     if count != len(market.trades):

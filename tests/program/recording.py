@@ -77,7 +77,7 @@ def by_stream_of_tail(lines: Sequence[str]) -> dict[tuple[str, str], list[tuple[
     for line in lines:
         told = json.loads(line)
         if told["kind"] == "trade":
-            entry = (told["ts"], told["price"], told["size"], told["side"])
+            entry: tuple[Any, ...] = (told["ts"], told["price"], told["size"], told["side"])
         elif told["kind"] == "book":
             entry = (told["ts"], told["bids"], told["asks"])
         else:

@@ -34,7 +34,7 @@ class PrintRow(NamedTuple):
     side: str | None
     price: float
     size: str
-    count: int
+    joined: int
 
 
 class LevelRow(NamedTuple):
@@ -103,24 +103,20 @@ def tape(lines: Sequence[str]) -> list[PrintRow]:
 
 
 def ladder(lines: Sequence[str]) -> list[LevelRow]:
-    """Return the ladder's rows, highest price first."""
-    body = _area(lines, "LADDER")[1]
-    ends = None
+    """Return the ladder's rows, highest price first. Each column ends where its head ends."""
+    heads: list[tuple[str, int, int]] = []
     rows = []
-    for row in body:
-        if ends is None:
-            heads = {word.group(): word.end() for word in re.finditer(r"\S+", row)}
-            if {"BID", "PRICE", "ASK"} <= heads.keys():
-                ends = [heads["BID"], heads["PRICE"], heads["ASK"]]
+    for row in _area(lines, "LADDER")[1]:
+        if not heads:
+            words = [(word.group(), word.end()) for word in re.finditer(r"\S+", row)]
+            if {"BID", "PRICE", "ASK"} <= {name for name, _ in words}:
+                starts = [0, *(end for _, end in words)]
+                heads = [(name, start, end) for (name, end), start in zip(words, starts, strict=False)]
             continue
-        bid, price, ask = (
-            row[: ends[0]].strip(" ▲▼▸·"),
-            row[ends[0] : ends[1]].strip(),
-            row[ends[1] : ends[2]].strip(" ▲▼▸·"),
-        )
-        if not re.fullmatch(_FIGURE, price):
+        cells = {name: row[start:end].strip(" ▲▼▸·") for name, start, end in heads}
+        if not re.fullmatch(_FIGURE, cells["PRICE"]):
             break
-        rows.append(LevelRow(bid, number(price), ask))
+        rows.append(LevelRow(cells["BID"], number(cells["PRICE"]), cells["ASK"]))
     return rows
 
 

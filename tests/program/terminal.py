@@ -178,6 +178,11 @@ class Terminal:
                 if left <= 0 or not self._news.wait(left):
                     raise AssertionError(f"not within {within} s; the screen:\n{self._picture()}")
 
+    def wait_for_frame(self) -> None:
+        """Return once the program has asked again how far the terminal is: behind each frame it does."""
+        asked = self.positions_asked
+        self.wait_for(lambda _: self.positions_asked > asked)
+
     def _picture(self) -> str:
         rows = "\n".join(f"│{line}│" for line in self._screen.display)
         return f"{rows}\nexit status: {self.process.poll()}\n{self.words()}"
@@ -187,9 +192,8 @@ class Terminal:
         """Columns and lines."""
         return self._screen.columns, self._screen.lines
 
-    @property
     def is_left(self) -> bool:
-        """Whether the screen is the shell's again: cursor shown, lines wrapped, nothing reported, keys plain."""
+        """Return whether the screen is the shell's again: cursor, lines and keys as ever."""
         return self.modes == {CURSOR, WRAP} and self._keyboard == 0
 
     # What a person does
@@ -197,6 +201,12 @@ class Terminal:
     def press(self, keys: str) -> None:
         """Press keys."""
         os.write(self._master, keys.encode())
+
+    def press_and_see(self, keys: str) -> None:
+        """Press keys; return once anything at all was written after them."""
+        received = len(self.received)
+        self.press(keys)
+        self.wait_for(lambda _: len(self.received) > received)
 
     def resize(self, columns: int, lines: int) -> None:
         """Make the window another size."""

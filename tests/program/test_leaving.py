@@ -42,10 +42,10 @@ def test_the_terminal_is_given_back(
         venue.publish(market.trade(5) + market.book())
         terminal.wait_for(lambda lines: not faults_of(lines, market))
         assert (ALTERNATE_SCREEN, True) in terminal.mode_changes
-        assert not terminal.is_left
+        assert not terminal.is_left()
         assert terminal.attributes() != terminal.attributes_before
         leave(terminal)
         assert terminal.wait() == status
         assert terminal.attributes_after == terminal.attributes_before
-        assert terminal.is_left
+        assert terminal.is_left()
         assert terminal.words() == ""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.program import screen
 from tests.program.launch import TOKEN
 from tests.program.market import Market, faults_of
 from tests.program.terminal import Terminal
@@ -43,12 +44,14 @@ def test_a_still_market_writes_clock_and_ages_alone(tmp_path: Path, venue: Venue
     market = Market("BTCUSDT", 0.1, 61_800.0, seed=9)
     with open_terminal(tmp_path, venue) as terminal:
         venue.publish(market.trade(20) + market.book())
-        terminal.wait_for(lambda lines: not faults_of(lines, market, 10))
+        terminal.wait_for(lambda lines: not faults_of(lines, market, 8))
         # Until the pace has run down to nothing, there is news to write.
-        terminal.wait_for(lambda lines: " 0/s " in lines[1])
+        terminal.wait_for(lambda lines: " 0/s " in screen.title(lines, "TAPE"))
         before, began = len(terminal.received), time.monotonic()
         shown = terminal.lines()
+        body = screen.ladder(shown), screen.tape(shown)
         terminal.wait_for(lambda lines: time.monotonic() - began >= STILL_S)
         written = len(terminal.received) - before
         assert 0 < written / (time.monotonic() - began) <= STILL_BYTES_S
-        assert terminal.lines()[2:-2] == shown[2:-2]
+        shown = terminal.lines()
+        assert (screen.ladder(shown), screen.tape(shown)) == body

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from tests.program import screen
-from tests.program.launch import TOKEN
+from tests.program.launch import TOKEN, Running
 from tests.program.market import Market, faults_of
 from tests.program.terminal import Terminal
 from tests.program.venue import Point, Venue, trade_point
@@ -20,42 +20,58 @@ def test_a_dead_venue_is_told_in_every_panel_and_a_new_one_is_counted_on(tmp_pat
     market = Market("BTCUSDT", 0.1, 61_800.0, seed=3)
     env = {"MDTERM_KIYOTAKA_TOKEN": TOKEN}
     channels = (("TRADE", "BTCUSDT"), ("BLOCK_BOOK_SNAPSHOT", "BTCUSDT"))
-    with Venue(block_sizes={"BTCUSDT": 0.1}) as venue:
-        with Terminal(tmp_path, "kiyotaka:BTCUSDT", *venue.options(), env=env) as terminal:
-            venue.wait_subscribed(*channels)
-            venue.publish(market.trade(50) + market.book())
-            terminal.wait_for(lambda lines: not faults_of(lines, market))
-            assert {screen.state(terminal.lines(), name).word for name in PANELS} == {"LIVE"}
+    with (
+        Venue(block_sizes={"BTCUSDT": 0.1}) as venue,
+        Terminal(tmp_path, "kiyotaka:BTCUSDT", *venue.options(), env=env) as terminal,
+    ):
+        venue.wait_subscribed(*channels)
+        venue.publish(market.trade(50) + market.book())
+        terminal.wait_for(lambda lines: not faults_of(lines, market))
+        assert {screen.state(terminal.lines(), name).word for name in PANELS} == {"LIVE"}
 
-            venue.kill()
-            killed = time.monotonic()
-            first = terminal.wait_for(told_lost, within=LOST_S)
-            later = terminal.wait_for(
-                lambda lines: (told := told_lost(lines)) and all(map(is_older, first, told)) and told
-            )
-            assert all(age <= time.monotonic() - killed + 1.5 for age in later)
-            for columns, rows in ((60, 20), (120, 40), (80, 24)):
-                terminal.resize(columns, rows)
-                terminal.wait_for(lambda lines: len(LOST.findall(" ".join(lines))) >= len(PANELS))
-                assert not any("LIVE" in line for line in terminal.lines())
+        venue.kill()
+        killed = time.monotonic()
+        first = terminal.wait_for(told_lost, within=LOST_S)
+        later = terminal.wait_for(
+            lambda lines: told if (told := told_lost(lines)) and all(map(is_older, first, told)) else None
+        )
+        assert all(age <= time.monotonic() - killed + 1.5 for age in later)
+        for columns, rows in ((60, 20), (120, 40), (80, 24)):
+            terminal.resize(columns, rows)
+            terminal.wait_for(lambda lines: len(LOST.findall(" ".join(lines))) >= len(PANELS))
+            assert not any("LIVE" in line for line in terminal.lines())
 
-            first_life = market.trades[:]
-            venue.open()
+        first_life = market.trades[:]
+        venue.open()
+        venue.wait_subscribed(*channels)
+        # A provider that sends again what it sent last: these are known.
+        venue.publish(repeated(market) + market.trade(30) + market.book())
+        terminal.wait_for(lambda lines: not faults_of(lines, market))
+        lines = terminal.wait_for(
+            lambda lines: list(lines) if screen.state(lines, "LADDER").word == "LIVE" else None
+        )
+        # What came in between may be missing, and the tape does not hide that.
+        assert screen.state(lines, "TAPE").word == "GAP"
+        assert screen.trade_count(lines) == len(market.trades) > len(first_life)
+        assert terminal.words() == ""
+
+
+def test_a_venue_that_answers_and_hangs_up_in_one_breath_is_dialled_again(tmp_path: Path) -> None:
+    market = Market("BTCUSDT", 0.1, 61_800.0, seed=4)
+    channels = (("TRADE", "BTCUSDT"), ("BLOCK_BOOK_SNAPSHOT", "BTCUSDT"))
+    with Venue(block_sizes={"BTCUSDT": 0.1}, hangs_up=4) as venue:
+        arguments = ["tail", "kiyotaka:BTCUSDT", *venue.options()]
+        with Running(tmp_path, *arguments, env={"MDTERM_KIYOTAKA_TOKEN": TOKEN}) as tail:
+            venue.wait_for(lambda: len(venue.sockets_lost) == 4)
             venue.wait_subscribed(*channels)
-            # A provider that sends again what it sent last: these are known.
-            venue.publish(repeated(market) + market.trade(30) + market.book())
-            terminal.wait_for(lambda lines: not faults_of(lines, market))
-            lines = terminal.wait_for(
-                lambda lines: screen.state(lines, "LADDER").word == "LIVE" and list(lines)
+            venue.publish(market.trade(1) + market.book())
+            tail.wait_for(
+                lambda lines: {"trade", "book"} <= set(re.findall(r'"kind":"(\w+)"', "".join(lines)))
             )
-            # What came in between may be missing, and the tape does not hide that.
-            assert screen.state(lines, "TAPE").word == "GAP"
-            assert screen.trade_count(lines) == len(market.trades) > len(first_life)
-            assert terminal.words() == ""
 
 
 def told_lost(lines: list[str]) -> list[float] | None:
-    """Return the ages that the panels tell, once all say that their data is not current and nothing is live."""
+    """Return the ages that the panels tell, once all say that they are not current and nothing is live."""
     if any("LIVE" in line for line in lines) or not all(screen.has_panel(lines, name) for name in PANELS):
         return None
     states = [screen.state(lines, name) for name in PANELS]

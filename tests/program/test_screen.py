@@ -15,7 +15,7 @@ from tests.program.terminal import Terminal
 from tests.program.venue import Venue
 
 MARKETS = (("BTCUSDT", 0.1, 61_800.0), ("ETHUSDT", 0.01, 2_677.9), ("DOGEUSDT", 0.00001, 0.1031))
-SIZES = [(80, 24, 15), (120, 40, 30)]
+SIZES = [(80, 24, 8), (120, 40, 16)]
 """Columns, lines, and the prints that must have room."""
 
 
@@ -120,7 +120,6 @@ def test_the_truth_survives_any_keys_and_sizes(
     with open_terminal(tmp_path, venue, markets) as terminal:
         with moving(venue, markets):
             for _ in range(60):
-                asked = terminal.positions_asked
                 if dice.random() < 0.2:
                     terminal.resize(dice.randint(60, 170), dice.randint(20, 50))
                 elif dice.random() < 0.1:
@@ -128,12 +127,27 @@ def test_the_truth_survives_any_keys_and_sizes(
                 else:
                     terminal.press("".join(dice.choices(keys, k=dice.randint(1, 4))))
                 # A frame between two doings, so that they do not all fall into one.
-                terminal.wait_for(lambda lines, asked=asked: terminal.positions_asked > asked)
+                terminal.wait_for_frame()
         terminal.resize(100, 30)
         for number, market in enumerate(markets, 1):
             terminal.press(str(number))
             calm(terminal)
-            wait_for_truth(terminal, market, 15)
+            wait_for_truth(terminal, market, 8)
+        assert terminal.words() == ""
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("?", "?"), (":", "\x1b"), (":", ":")])
+def test_what_opens_and_closes_at_any_moment_stops_nothing(
+    tmp_path: Path, venue: Venue, markets: list[Market], opening: str, closing: str
+) -> None:
+    market = markets[0]
+    with open_terminal(tmp_path, venue, markets[:1]) as terminal:
+        with moving(venue, markets[:1]):
+            for _ in range(40):
+                terminal.press_and_see(opening)
+                terminal.press_and_see(closing)
+        terminal.press("\x1b")
+        wait_for_truth(terminal, market)
         assert terminal.words() == ""
 
 

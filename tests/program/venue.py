@@ -42,7 +42,11 @@ def trade_point(symbol: str, number: str, ts: int, price: float, size: float, si
 
 
 def book_point(
-    symbol: str, ts: int, block: float, bids: Sequence[tuple[float, float]], asks: Sequence[tuple[float, float]]
+    symbol: str,
+    ts: int,
+    block: float,
+    bids: Sequence[tuple[float, float]],
+    asks: Sequence[tuple[float, float]],
 ) -> Point:
     """Return a BLOCK_BOOK_SNAPSHOT point."""
     series = {"type": "BLOCK_BOOK_SNAPSHOT", "symbol": symbol, "exchange": EXCHANGE, "blockSize": block}
@@ -67,7 +71,8 @@ class Session:
 class Venue:
     """The server. ``refuses`` is how it turns a key away: with words, an HTTP status or a close code.
 
-    ``ping_every`` (s) makes it ping on its own; how long each pong took stands in ``pongs``.
+    ``ping_every`` (s) makes it ping on its own; how long each pong took stands in ``pongs``. So many sockets
+    as ``hangs_up`` says are broken in the same breath in which their subscription is acknowledged.
     """
 
     def __init__(
@@ -76,6 +81,7 @@ class Venue:
         block_sizes: dict[str, float] | None = None,
         refuses: str | int | None = None,
         ping_every: float | None = None,
+        hangs_up: int = 0,
     ) -> None:
         self.block_sizes = block_sizes or {}
         self.port = 0
@@ -87,6 +93,7 @@ class Venue:
         self.pongs: list[float] = []
         self._refuses = refuses
         self._ping_every = ping_every
+        self._hangs_up = hangs_up
         self._sessions: set[Session] = set()
         self._news = threading.Condition()
         self._server: Server | None = None
@@ -232,6 +239,9 @@ class Venue:
                     session.channels -= channels
                 self._news.notify_all()
         await session.socket.send(json.dumps(answer))
+        if self._hangs_up and request["method"] == "public/subscribe":
+            self._hangs_up -= 1
+            session.socket.transport.abort()
         return "error" not in answer
 
     def _publish(self, points: list[Point]) -> None:
