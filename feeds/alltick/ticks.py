@@ -44,11 +44,15 @@ def time_ns(value: wire.Num) -> int | None:
     return count if count < _LATEST_NS else None
 
 
+def _stamped(data: wire.Data | wire.Print | wire.Depth) -> int | None:
+    """Return the venue's time of a push, under either of its names."""
+    found = time_ns(data.tick_time)
+    return time_ns(data.timestamp) if found is None else found
+
+
 def size_of(value: wire.Num, alias: wire.Num, kind: Kind) -> float | None:
     """Return a size; None where it is unknown, which a zero of an instrument without sizes is too."""
-    found = number(value)
-    if found is None:
-        found = number(alias)
+    found = number(alias if value is None or value == "" else value)
     return None if found == 0 and kind not in SIDED else found
 
 
@@ -61,7 +65,7 @@ def trade_of(address: str, kind: Kind, data: wire.Data, seen: int) -> Trade | No
     turnover = size_of(data.turnover, data.quoteVolume, kind)
     return Trade(
         address,
-        time_ns(data.tick_time if data.tick_time is not None else data.timestamp),
+        _stamped(data),
         seen,
         id_of(data),
         price,
@@ -73,13 +77,13 @@ def trade_of(address: str, kind: Kind, data: wire.Data, seen: int) -> Trade | No
 
 def plain_trade(address: str, is_sided: bool, data: wire.Print, seen: int) -> Trade | None:
     """Return a print that came as documented, None if its price or size cannot be one: the hot path."""
-    price, stamp = data.price, data.tick_time or data.timestamp
+    price, stamp = data.price, data.tick_time
     size = data.volume if data.volume is not None else data.volumn
     turnover = data.turnover if data.turnover is not None else data.quoteVolume
     if not 0.0 < price < inf:
         return None
     if size is not None and not 0.0 < size < inf:
-        if size < 0.0:
+        if -inf < size < 0.0:
             return None
         if size != 0.0 or not is_sided:
             size = None
@@ -88,7 +92,7 @@ def plain_trade(address: str, is_sided: bool, data: wire.Print, seen: int) -> Tr
     in_ms = 100_000_000_000 <= stamp < 4_102_444_800_000
     return Trade(
         address,
-        stamp * 1_000_000 if in_ms else time_ns(stamp),
+        stamp * 1_000_000 if in_ms else _stamped(data),
         seen,
         None if data.seq is None else str(data.seq),
         price,
@@ -102,7 +106,7 @@ def plain_book(address: str, kind: Kind, is_sided: bool, data: wire.Depth, seen:
     """Return a book that came as documented, and how many of its levels cannot be ones."""
     bid_prices, bid_sizes, bad_bids = _plain_columns(data.bids, is_sided, -1.0)
     ask_prices, ask_sizes, bad_asks = _plain_columns(data.asks, is_sided, 1.0)
-    ts = time_ns(data.tick_time or data.timestamp)
+    ts = _stamped(data)
     unit = UNITS.get(kind)
     book = Book(address, ts, seen, bid_prices, bid_sizes, ask_prices, ask_sizes, None, unit)
     return book, bad_bids + bad_asks
@@ -116,16 +120,16 @@ def _plain_columns(
     bad, ordered, last = 0, True, -inf
     for level in levels[:MAX_LEVELS]:
         price, size = level.price, level.volume if level.volume is not None else level.volumn
-        if size is not None and not 0.0 < size < inf:
-            if size == 0.0 and is_sided:
-                continue
-            if size < 0.0:
-                bad += 1
-                continue
-            size = None
         if not 0.0 < price < inf:
             bad += price != 0.0
             continue
+        if size is not None and not 0.0 < size < inf:
+            if size == 0.0 and is_sided:
+                continue
+            if -inf < size < 0.0:
+                bad += 1
+                continue
+            size = None
         at = price * way
         if at < last:
             ordered = False
@@ -144,6 +148,8 @@ def id_of(data: wire.Data) -> str | None:
     if seq is None or seq == "":
         return None
     count = lenient.integer(seq)
+    if count is None and (found := number(seq)) is not None and found.is_integer():
+        count = int(found)
     return str(seq)[:_ID_LIMIT] if count is None else str(count)
 
 
@@ -167,7 +173,7 @@ def book_of(address: str, kind: Kind, data: wire.Data, seen: int) -> tuple[Book,
     ask_prices, ask_sizes, bad_asks = _columns(asks, kind, 1.0)
     book = Book(
         address,
-        time_ns(data.tick_time if data.tick_time is not None else data.timestamp),
+        _stamped(data),
         seen,
         bid_prices,
         bid_sizes,
@@ -204,10 +210,10 @@ def _columns(levels: _Side, kind: Kind, way: float) -> tuple[list[float], list[f
         else:
             pair = (*level, None, None)[:2] if isinstance(level, list) else (None, None)
             price, size = number(pair[0]), size_of(pair[1], None, kind)
-        if price is None or (size is not None and size < 0):
-            bad += 1
+        if price == 0 or (price is not None and price > 0 and size == 0):
             continue
-        if price <= 0 or size == 0:
+        if price is None or price < 0 or (size is not None and size < 0):
+            bad += 1
             continue
         ordered = ordered and price * way >= last
         last = price * way

@@ -200,7 +200,12 @@ ACTION = st.one_of(
 STEPS = st.lists(st.tuples(st.floats(0.0, 9.0), ACTION), min_size=1, max_size=14)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(steps=STEPS, seed=st.integers(0, 2**16), plan=st.sampled_from(["free", "basic", "professional"]))
 def test_no_sequence_of_wishes_breaks_a_rule(make_provider: Make, steps: Any, seed: int, plan: str) -> None:
     provider = make_provider(plan)
@@ -220,6 +225,10 @@ def test_no_sequence_of_wishes_breaks_a_rule(make_provider: Make, steps: Any, se
             world.want(wanted)
         world.run(pause)
     world.run(45.0)
+    while any(wire.session is None for wire in world.wires.values()):
+        world.run(5.0)  # a place that was reserved for a link that is no more stays reserved
+        assert world.now < 400.0
+    world.run(20.0)
     world.check()
     # In the end the venue has exactly what is wanted, within the plan.
     for wire in world.wires.values():
