@@ -176,14 +176,15 @@ class Terminal:
                         return found
                 left = until - time.monotonic()
                 if left <= 0 or not self._news.wait(left):
-                    raise AssertionError(f"not within {within} s; the screen:\n{self._picture()}")
+                    raise AssertionError(f"not within {within} s; the screen:\n{self.picture()}")
 
     def wait_for_frame(self) -> None:
         """Return once the program has asked again how far the terminal is: behind each frame it does."""
         asked = self.positions_asked
         self.wait_for(lambda _: self.positions_asked > asked)
 
-    def _picture(self) -> str:
+    def picture(self) -> str:
+        """Return the screen as it is now, for a person who wonders why a test failed."""
         rows = "\n".join(f"│{line}│" for line in self._screen.display)
         return f"{rows}\nexit status: {self.process.poll()}\n{self.words()}"
 

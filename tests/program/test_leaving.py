@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.program.launch import TOKEN
-from tests.program.market import Market, faults_of
+from tests.program.dashboard import open_dashboard, wait_for_truth
+from tests.program.market import Market
 from tests.program.terminal import ALTERNATE_SCREEN, Terminal
 from tests.program.venue import Venue
 
@@ -36,11 +36,9 @@ def test_the_terminal_is_given_back(
     tmp_path: Path, venue: Venue, leave: Callable[[Terminal], None], status: int
 ) -> None:
     market = Market("BTCUSDT", 0.1, 61_800.0, seed=6)
-    env = {"MDTERM_KIYOTAKA_TOKEN": TOKEN}
-    with Terminal(tmp_path, "kiyotaka:BTCUSDT", *venue.options(), env=env) as terminal:
-        venue.wait_subscribed(("TRADE", "BTCUSDT"), ("BLOCK_BOOK_SNAPSHOT", "BTCUSDT"))
+    with open_dashboard(tmp_path, venue, [market]) as terminal:
         venue.publish(market.trade(5) + market.book())
-        terminal.wait_for(lambda lines: not faults_of(lines, market))
+        wait_for_truth(terminal, market)
         assert (ALTERNATE_SCREEN, True) in terminal.mode_changes
         assert not terminal.is_left()
         assert terminal.attributes() != terminal.attributes_before

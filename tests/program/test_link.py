@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.program import screen
-from tests.program.launch import TOKEN
-from tests.program.market import Market, faults_of
-from tests.program.terminal import Terminal
+from tests.program.dashboard import open_dashboard, wait_for_truth
+from tests.program.market import Market
 from tests.program.venue import Venue
 
 STILL_S = 3.0
@@ -23,28 +22,21 @@ def venue() -> Iterator[Venue]:
         yield venue
 
 
-def open_terminal(home: Path, venue: Venue, *, answers: bool = True) -> Terminal:
-    env = {"MDTERM_KIYOTAKA_TOKEN": TOKEN}
-    terminal = Terminal(home, "kiyotaka:BTCUSDT", *venue.options(), env=env, answers=answers)
-    venue.wait_subscribed(("TRADE", "BTCUSDT"), ("BLOCK_BOOK_SNAPSHOT", "BTCUSDT"))
-    return terminal
-
-
 def test_a_terminal_that_never_answers_still_moves(tmp_path: Path, venue: Venue) -> None:
     market = Market("BTCUSDT", 0.1, 61_800.0, seed=8)
-    with open_terminal(tmp_path, venue, answers=False) as terminal:
+    with open_dashboard(tmp_path, venue, [market], answers=False) as terminal:
         for _ in range(5):
             venue.publish(market.trade(20) + market.book())
-            terminal.wait_for(lambda lines: not faults_of(lines, market))
+            wait_for_truth(terminal, market)
         assert terminal.positions_asked > 0
         assert terminal.words() == ""
 
 
 def test_a_still_market_writes_clock_and_ages_alone(tmp_path: Path, venue: Venue) -> None:
     market = Market("BTCUSDT", 0.1, 61_800.0, seed=9)
-    with open_terminal(tmp_path, venue) as terminal:
+    with open_dashboard(tmp_path, venue, [market]) as terminal:
         venue.publish(market.trade(20) + market.book())
-        terminal.wait_for(lambda lines: not faults_of(lines, market, 8))
+        wait_for_truth(terminal, market, least_prints=8)
         # Until the pace has run down to nothing, there is news to write.
         terminal.wait_for(lambda lines: " 0/s " in screen.title(lines, "TAPE"))
         before, began = len(terminal.received), time.monotonic()

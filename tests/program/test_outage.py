@@ -5,9 +5,9 @@ import time
 from pathlib import Path
 
 from tests.program import screen
+from tests.program.dashboard import channels_of, open_dashboard, wait_for_truth
 from tests.program.launch import TOKEN, Running
-from tests.program.market import Market, faults_of
-from tests.program.terminal import Terminal
+from tests.program.market import Market
 from tests.program.venue import Point, Venue, trade_point
 
 LOST_S = 15.0
@@ -18,15 +18,12 @@ NOT_CURRENT = {"CONNECTING", "WARMING", "STALE", "RECONNECTING", "REFUSED"}
 
 def test_a_dead_venue_is_told_in_every_panel_and_a_new_one_is_counted_on(tmp_path: Path) -> None:
     market = Market("BTCUSDT", 0.1, 61_800.0, seed=3)
-    env = {"MDTERM_KIYOTAKA_TOKEN": TOKEN}
-    channels = (("TRADE", "BTCUSDT"), ("BLOCK_BOOK_SNAPSHOT", "BTCUSDT"))
     with (
         Venue(block_sizes={"BTCUSDT": 0.1}) as venue,
-        Terminal(tmp_path, "kiyotaka:BTCUSDT", *venue.options(), env=env) as terminal,
+        open_dashboard(tmp_path, venue, [market]) as terminal,
     ):
-        venue.wait_subscribed(*channels)
         venue.publish(market.trade(50) + market.book())
-        terminal.wait_for(lambda lines: not faults_of(lines, market))
+        wait_for_truth(terminal, market)
         assert {screen.state(terminal.lines(), name).word for name in PANELS} == {"LIVE"}
 
         venue.kill()
@@ -43,10 +40,10 @@ def test_a_dead_venue_is_told_in_every_panel_and_a_new_one_is_counted_on(tmp_pat
 
         first_life = market.trades[:]
         venue.open()
-        venue.wait_subscribed(*channels)
+        venue.wait_subscribed(*channels_of([market]))
         # A provider that sends again what it sent last: these are known.
         venue.publish(repeated(market) + market.trade(30) + market.book())
-        terminal.wait_for(lambda lines: not faults_of(lines, market))
+        wait_for_truth(terminal, market)
         lines = terminal.wait_for(
             lambda lines: list(lines) if screen.state(lines, "LADDER").word == "LIVE" else None
         )
@@ -58,12 +55,11 @@ def test_a_dead_venue_is_told_in_every_panel_and_a_new_one_is_counted_on(tmp_pat
 
 def test_a_venue_that_answers_and_hangs_up_in_one_breath_is_dialled_again(tmp_path: Path) -> None:
     market = Market("BTCUSDT", 0.1, 61_800.0, seed=4)
-    channels = (("TRADE", "BTCUSDT"), ("BLOCK_BOOK_SNAPSHOT", "BTCUSDT"))
     with Venue(block_sizes={"BTCUSDT": 0.1}, hangs_up=4) as venue:
         arguments = ["tail", "kiyotaka:BTCUSDT", *venue.options()]
         with Running(tmp_path, *arguments, env={"MDTERM_KIYOTAKA_TOKEN": TOKEN}) as tail:
             venue.wait_for(lambda: len(venue.sockets_lost) == 4)
-            venue.wait_subscribed(*channels)
+            venue.wait_subscribed(*channels_of([market]))
             venue.publish(market.trade(1) + market.book())
             tail.wait_for(
                 lambda lines: {"trade", "book"} <= set(re.findall(r'"kind":"(\w+)"', "".join(lines)))

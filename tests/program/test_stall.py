@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.program import screen
-from tests.program.launch import TOKEN
-from tests.program.market import Market, faults_of
-from tests.program.terminal import Terminal
+from tests.program.dashboard import open_dashboard, wait_for_truth
+from tests.program.market import Market
 from tests.program.venue import Venue
 
 STALL_S = float(os.environ.get("STALL_SECONDS", "6"))
@@ -28,13 +27,6 @@ def venue() -> Iterator[Venue]:
         yield venue
 
 
-def open_terminal(home: Path, venue: Venue) -> Terminal:
-    env = {"MDTERM_KIYOTAKA_TOKEN": TOKEN}
-    terminal = Terminal(home, "kiyotaka:BTCUSDT", *venue.options(), env=env)
-    venue.wait_subscribed(("TRADE", "BTCUSDT"), ("BLOCK_BOOK_SNAPSHOT", "BTCUSDT"))
-    return terminal
-
-
 def send(venue: Venue, market: Market, seconds: float) -> None:
     """Send trades and books at the rate, as a market does: whether or not anybody keeps up."""
     began, sent = time.monotonic(), 0
@@ -49,9 +41,9 @@ def test_a_stalled_terminal_costs_no_trade_and_shows_the_present_when_it_reads_a
     tmp_path: Path, venue: Venue
 ) -> None:
     market = Market("BTCUSDT", 0.1, 61_800.0, seed=5)
-    with open_terminal(tmp_path, venue) as terminal:
+    with open_dashboard(tmp_path, venue, [market]) as terminal:
         venue.publish(market.trade(5) + market.book())
-        terminal.wait_for(lambda lines: not faults_of(lines, market))
+        wait_for_truth(terminal, market)
         pongs = len(venue.pongs)
         terminal.stall()
         send(venue, market, STALL_S)
@@ -64,7 +56,7 @@ def test_a_stalled_terminal_costs_no_trade_and_shows_the_present_when_it_reads_a
         assert waiting <= SCREENFUL
         terminal.resume()
         resumed = time.monotonic()
-        terminal.wait_for(lambda lines: not faults_of(lines, market, 8), within=2.0)
+        wait_for_truth(terminal, market, least_prints=8, within=2.0)
         # What a person sees is the present at once, not a film of what was missed.
         assert len(terminal.received) - received <= waiting + 3 * SCREENFUL
         assert time.monotonic() - resumed < 2.0
@@ -74,9 +66,9 @@ def test_a_stalled_terminal_costs_no_trade_and_shows_the_present_when_it_reads_a
 
 def test_sigterm_ends_a_stalled_program_and_gives_the_terminal_back(tmp_path: Path, venue: Venue) -> None:
     market = Market("BTCUSDT", 0.1, 61_800.0, seed=6)
-    with open_terminal(tmp_path, venue) as terminal:
+    with open_dashboard(tmp_path, venue, [market]) as terminal:
         venue.publish(market.trade(5) + market.book())
-        terminal.wait_for(lambda lines: not faults_of(lines, market))
+        wait_for_truth(terminal, market)
         assert terminal.attributes() != terminal.attributes_before
         terminal.stall()
         send(venue, market, 1.5)
