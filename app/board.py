@@ -20,6 +20,7 @@ from mdterm.widgets.derivatives import Derivatives
 from mdterm.widgets.header import Header
 from mdterm.widgets.ladder import Ladder
 from mdterm.widgets.panel import Line, Panel, View
+from mdterm.widgets.state import format_reason, format_state
 from mdterm.widgets.status import StatusLine
 from mdterm.widgets.tape import Tape
 from mdterm.widgets.watch import WatchStrip
@@ -100,12 +101,15 @@ class BoardScreen(Screen[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Name everything that is known before any data."""
-        self.symbols.set_symbols([one.symbol for one in self.instruments])
-        self.watchlist.expect(len(self.instruments))
+        self._name_list()
         self.status.set_hints(self.keymap.hints())
         self._name_instrument()
         # Whatever changed the panels' sizes, be it the terminal or a layout: they want other rows now.
         self.screen_layout_refresh_signal.subscribe(self, lambda _: self.bind_views())
+
+    def _name_list(self) -> None:
+        self.symbols.set_symbols([one.symbol for one in self.instruments])
+        self.watchlist.expect(len(self.instruments))
 
     def _name_instrument(self) -> None:
         one = self.instrument
@@ -165,15 +169,50 @@ class BoardScreen(Screen[None], inherit_bindings=False):
 
     def action_show_instrument(self, index: int) -> None:
         """Show another instrument; the panels are empty until its first frame."""
-        if index == self.at or not 0 <= index < len(self.instruments):
-            return
-        self.before, self.at = self.at, index
+        if index != self.at and 0 <= index < len(self.instruments):
+            self.before, self.at = self.at, index
+            self._show_shown()
+
+    def _show_shown(self) -> None:
         now = self.clock.mono()
         for view in self.views.values():
             view.clear(now)
         self.ladder.group = self.groups.get(self.instrument.address, 1)
         self._name_instrument()
         self.bind_views()
+
+    def add_instrument(self, instrument: Instrument) -> None:
+        """Show an instrument; one that is not on the watchlist comes to its end."""
+        addresses = [one.address for one in self.instruments]
+        if instrument.address not in addresses:
+            self._rewatch((*self.instruments, instrument))
+            addresses.append(instrument.address)
+        self.action_show_instrument(addresses.index(instrument.address))
+
+    def action_unwatch(self) -> None:
+        """Take the shown instrument off the watchlist, unless it is the last one."""
+        if len(self.instruments) > 1:
+            gone = self.at
+            kept = [at for at in range(len(self.instruments)) if at != gone]
+            self.before = kept.index(self.before) if self.before != gone else 0
+            self.at = min(gone, len(kept) - 1)
+            self._rewatch([self.instruments[at] for at in kept])
+            self._show_shown()
+
+    def _rewatch(self, instruments: Sequence[Instrument]) -> None:
+        self.instruments = tuple(instruments)
+        self.port.watch(self.instruments)
+        self._name_list()
+
+    def reasons(self) -> list[str]:
+        """Return why panels are as they are, for those of which there is something to say."""
+        told = [(view.NAME, view.current()) for view in self.panels if _is_displayed(view)]
+        told += [(link.key, link.shown) for link in self.connections.links]
+        return [
+            f"{name} {format_state(shown)}: {format_reason(shown)}"
+            for name, shown in told
+            if format_reason(shown)
+        ]
 
     def on_watchlist_selected(self, message: Watchlist.Selected) -> None:
         """Show the instrument that was chosen in the watchlist."""

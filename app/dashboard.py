@@ -11,12 +11,16 @@ from textual.screen import Screen
 
 import mdterm.themes
 from mdterm.app.board import DEFAULT_LAYOUT, BoardScreen
+from mdterm.app.commands.context import Failed
+from mdterm.app.finder import Finder, FinderScreen
 from mdterm.app.help import HelpScreen
 from mdterm.app.keymap import DEFAULT_KEYMAP, Keymap, textual_key
+from mdterm.app.logscreen import LogScreen
+from mdterm.app.notices import Notice, Notices
 from mdterm.app.paced import PacedApp
 from mdterm.app.palette import PaletteScreen
 from mdterm.app.terminal import TerminalDriver
-from mdterm.feeds.address import Instrument
+from mdterm.feeds.address import AddressError, Instrument
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.frames import FrameSet
 from mdterm.feeds.port import Port
@@ -51,6 +55,7 @@ class Dashboard(PacedApp, inherit_bindings=False):
         layout: str = DEFAULT_LAYOUT,
         keymap: Keymap = DEFAULT_KEYMAP,
         clock: Clock | None = None,
+        finder: Finder | None = None,
         driver_class: type[Driver] = TerminalDriver,
     ) -> None:
         super().__init__(port.ack, clock or SystemClock(), driver_class)
@@ -59,6 +64,8 @@ class Dashboard(PacedApp, inherit_bindings=False):
             self.register_theme(one)
         self.theme = theme
         self.port = port
+        self.finder = finder
+        self.notices = Notices(self.clock.wall)
         self.bound_keys = keymap
         self.board = BoardScreen(port, instruments, self.clock, keymap, layout)
         self._delay_ms: float | None = None
@@ -85,6 +92,9 @@ class Dashboard(PacedApp, inherit_bindings=False):
         frames = message.frames
         self._delay_ms = frames.delay_ms
         self.board.show(frames)
+        for notice in self.notices.compare(frames.links):
+            if notice.level == "error":
+                self._notify(notice)
         lines = self.board.take_repainted()
         unpainted = len(lines)
 
@@ -139,6 +149,35 @@ class Dashboard(PacedApp, inherit_bindings=False):
     async def _run_chosen(self, action: str | None) -> None:
         if action is not None:
             await self.run_action(action)
+
+    def action_log(self) -> None:
+        """Show what happened, and why panels are as they are."""
+        self.push_screen(LogScreen(self.notices, self.board.reasons(), self.bound_keys))
+
+    def action_search(self) -> None:
+        """Find a symbol."""
+        watched = [one.address for one in self.board.instruments]
+        self.push_screen(FinderScreen(watched, self.finder, self.bound_keys), self._found)
+
+    def _found(self, address: str | None) -> None:
+        if address is not None:
+            self.run_worker(self._watch(address), exclusive=True)
+
+    async def _watch(self, address: str) -> None:
+        watched = {one.address: one for one in self.board.instruments}
+        try:
+            known = watched.get(address)
+            instrument = known if known or self.finder is None else await self.finder.open(address)
+        except (AddressError, Failed) as error:
+            self._notify(self.notices.add(f"{address} cannot be watched: {error}", "error"))
+            return
+        if instrument is not None:
+            self.board.add_instrument(instrument)
+
+    def _notify(self, notice: Notice) -> None:
+        self.notify(
+            notice.words, severity="error" if notice.level == "error" else "information", markup=False
+        )
 
     async def action_quit(self) -> None:
         """Leave."""

@@ -56,6 +56,10 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("previous-symbol", ("[",), "show the previous symbol", SYMBOLS, together=_NEIGHBOURS),
     Command("next-symbol", ("]",), "show the next symbol", SYMBOLS, together=_NEIGHBOURS),
     Command("last-symbol", ("`",), "go back to the symbol shown before", SYMBOLS),
+    Command(
+        "search", ("/",), "find a symbol of any provider, and show it", SYMBOLS, owner="app", hint="search"
+    ),
+    Command("unwatch", ("delete",), "take the shown symbol off the watchlist", SYMBOLS),
     Command("choose", ("enter",), "show the symbol under the watchlist's cursor", SYMBOLS),
     Command("finer", ("-",), "group fewer price steps in a row", LADDER, together=_GROUPING),
     Command("coarser", ("+", "="), "group more price steps in a row", LADDER, together=_GROUPING),
@@ -82,6 +86,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command(
         "palette", (":", "ctrl+p"), "find a command by its name", PROGRAM, owner="app", together=_FINDING
     ),
+    Command("log", ("L",), "show what happened, and why a panel is as it is", PROGRAM, owner="app"),
     Command("quit", ("q",), "leave", PROGRAM, owner="app", hint="quit", together=_LEAVING),
     Command(
         "interrupt",

@@ -12,6 +12,7 @@ import msgspec
 
 from mdterm.feeds.account import Account, Working
 from mdterm.feeds.address import AddressError, Instrument, parse_address
+from mdterm.feeds.asking import Answer, ask
 from mdterm.feeds.backfill import Backfill
 from mdterm.feeds.beat import Beat
 from mdterm.feeds.binding import Binding
@@ -91,6 +92,7 @@ class Feed:
         """Candles listened to by address: interval, and the version told last."""
         self._backfills: dict[str, Backfill] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._asking: asyncio.Task[None] | None = None
         self._states: dict[str, tuple[State, str | None]] = {}
         self._lines: list[LinkLine] = []
         self._loop = asyncio.get_running_loop()
@@ -311,6 +313,16 @@ class Feed:
             self.wishes.listen(self._sources)
             self._replan()
 
+    def provide(self, provider: Provider) -> None:
+        """Take in a provider, so that its instruments can be watched; one of its name stays."""
+        self.providers.setdefault(provider.name, provider)
+
+    def search(self, query: str, answer: Answer) -> None:
+        """Ask the providers' own search; what was asked before is of no interest any more."""
+        if self._asking is not None:
+            self._asking.cancel()
+        self._asking = self._loop.create_task(ask(list(self.providers.values()), query, answer))
+
     def _served(self, address: str) -> frozenset[Stream]:
         """Return the streams that come over the provider's sockets or poller."""
         return self.providers[self.resolve(address).provider].capabilities.served
@@ -504,9 +516,10 @@ class Feed:
             if handle is not None:
                 handle.cancel()
         self.beat.close()
-        for task in self._tasks:
+        tasks = [*self._tasks, *([] if self._asking is None else [self._asking])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.links.close()
         for provider in self.providers.values():
             if provider.history is not None:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from mdterm.feeds.address import Instrument
+from mdterm.feeds.asking import Answer
+from mdterm.feeds.contract import Provider
 from mdterm.feeds.frames import ViewSpec
 from mdterm.feeds.port import Post
 from mdterm.feeds.runtime import Feed
@@ -104,3 +106,11 @@ class FeedThread:
     def repaint(self) -> None:
         """Ask for every frame again."""
         self._call("repaint")
+
+    def provide(self, provider: Provider) -> None:
+        """Take in a provider, so that its instruments can be watched."""
+        self._call("provide", provider)
+
+    def search(self, query: str, answer: Answer) -> None:
+        """Ask the providers' own search; ``answer`` is called on the feed's thread, once for each."""
+        self._call("search", query, answer)

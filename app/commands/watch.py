@@ -1,5 +1,6 @@
 """`mdterm [ADDRESS…]`: the dashboard."""
 
+import logging
 import os
 import signal
 import sys
@@ -75,6 +76,9 @@ def _run(context: Context, world: "World", addresses: tuple[str, ...], fps: floa
     no_color = bool(os.environ.pop("NO_COLOR", ""))
     from mdterm.app.board import DEFAULT_LAYOUT, LAYOUTS
     from mdterm.app.dashboard import Dashboard
+    from mdterm.app.finder import WorldFinder
+    from mdterm.app.notices import NoticeHandler
+    from mdterm.feeds.text import mask
     from mdterm.themes.palettes import DEFAULT_THEME, THEMES
 
     theme = "mono" if no_color else settings.theme
@@ -96,6 +100,10 @@ def _run(context: Context, world: "World", addresses: tuple[str, ...], fps: floa
             theme=theme or DEFAULT_THEME,
             layout=settings.layout or DEFAULT_LAYOUT,
             keymap=keymap,
+            finder=WorldFinder(world, feed),
+        )
+        logging.getLogger("mdterm").addHandler(
+            NoticeHandler(app.notices, lambda text: mask(text, tuple(context.secrets)))
         )
 
         def close(status: int) -> None:
