@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -132,6 +132,9 @@ class FakeProvider:
 
     def silence(self, stream: Stream) -> Silence:
         return Silence(10.0)
+
+    def unserved(self, wants: Sequence[Want]) -> Mapping[str, str]:
+        return {}
 
     def closed_since(self, instrument: Instrument, now_ns: int) -> int | None:
         return None
