@@ -231,12 +231,15 @@ class AllTickHttp:
 
     async def _request(self, endpoint: Endpoint, family: facts.Family, body: bytes) -> tuple[int, bytes]:
         """Return status and body. Raise HistoryError, without the token in it or behind it."""
+        if self._client is None and self._transport is not None:
+            self._client = _open_client(self._transport)
+        elif self._client is None:
+            # Importing httpx and reading the certificates takes long enough to delay a heartbeat.
+            self._client = await asyncio.to_thread(_open_client, None)
         import httpx
 
         content, words = bytearray(), None
         try:
-            if self._client is None:
-                self._client = httpx.AsyncClient(transport=self._transport, timeout=TIMEOUT_S)
             url = f"{self._urls[family]}/{endpoint}"
             query = {"token": self._token}
             if endpoint == "batch-kline":
@@ -264,6 +267,12 @@ class AllTickHttp:
 
     def _clean(self, text: str) -> str:
         return clean(mask(text, (self._token, quote(self._token, safe=""))), 200)
+
+
+def _open_client(transport: "httpx.AsyncBaseTransport | None") -> "httpx.AsyncClient":
+    import httpx
+
+    return httpx.AsyncClient(transport=transport, timeout=TIMEOUT_S)
 
 
 def read_reply(status: int, content: bytes) -> tuple[rulings.Ruling, dict[str, Any]]:

@@ -45,6 +45,7 @@ _THROTTLES: tuple[tuple[int, dict[str, Any]], ...] = (
 )
 _LARGEST = 4 * 1024 * 1024
 _PATIENCE_S = 30.0
+_RECALLED = 200
 
 Answer = tuple[int, bytes]
 
@@ -219,15 +220,23 @@ class AlltickHttp:
         else:
             # Enough for the bars asked for even where quiet minutes leave holes.
             start = max(end - 3 * count * interval, self._floor.origin - HISTORY_NS)
+            await self._recall(symbol, start)
             found = self._history.bars(symbol, interval, start, end)
         bars = [told for bar in found if (told := wire.bar_data(code, bar)) is not None]
         return bars[-count:]
+
+    async def _recall(self, symbol: str, start: int) -> None:
+        """Have the source make its past up bit by bit: no socket may wait for all of it."""
+        minutes = (self._floor.origin - start) // MINUTE_NS + 1
+        for some in range(_RECALLED, minutes, _RECALLED):
+            self._floor.source.past(symbol, some)
+            await asyncio.sleep(0)
 
     async def _day(self, symbol: str, at: int) -> list[Bar]:
         """Return the bar of a day; one that is over is added up once, since its minutes are many."""
         known = self._days.get((symbol, at))
         if known is None:
-            await asyncio.sleep(0)  # the sockets must not wait for all days together
+            await self._recall(symbol, at)
             known = self._history.bars(symbol, DAY_NS, at, at + DAY_NS)
             if at + DAY_NS <= self._floor.until:
                 self._days[symbol, at] = known

@@ -26,9 +26,9 @@ from mdterm.feeds.sim.market import VenueTrade
 from mdterm.feeds.sim.pace import SystemClock
 
 KEYS = "providers.alltick."
-VENUE_S = 0.2
+VENUE_S = 0.15
 """The venue's second."""
-CLIENT = Limits(connect_s=1.0, request_s=0.42, token_s=1.1, settle_s=0.4)
+CLIENT = Limits(connect_s=1.0, request_s=0.4, token_s=1.0, settle_s=0.3)
 WATCHED = ("700.HK", "GOLD", "BTCUSDT")
 
 
@@ -40,7 +40,7 @@ class House:
         urls = {key.removeprefix(KEYS): url for key, url in endpoints.items()}
         options = Options(token=token, plan=plan, simulated=True, **urls)
         self.provider = AllTick("alltick", options, limits=CLIENT)
-        self.provider.backoff = Backoff(first=0.5, cap=2.0, floor=0.8)
+        self.provider.backoff = Backoff(first=0.5, cap=1.0, floor=0.8, throttled=1.0)
         self.feed = Feed({"alltick": self.provider})
         self.events: list[Event] = []
         self.sent: Counter[tuple[str, str]] = Counter()
@@ -165,7 +165,7 @@ async def test_three_instruments_over_two_sockets_through_edits_and_a_drop(
 
 
 async def test_bars_come_from_the_past_and_the_prints(house: Callable[..., Any]) -> None:
-    one = await house()
+    one = await house(plan="professional")
     one.listen(("BTCUSDT", "candle"))
     await one.until(lambda: any(isinstance(event, Candle) and not event.closed for event in one.events))
     await one.until(lambda: sum(isinstance(event, Candle) for event in one.events) > 400)

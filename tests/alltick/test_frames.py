@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mdterm.feeds.alltick.codec import AllTickCodec
 from mdterm.feeds.alltick.feed import Options, make
 from mdterm.feeds.contract import Link, Want
-from mdterm.feeds.events import Book, Event, Trade
+from mdterm.feeds.events import Book, Event, Stream, Trade
 
 Watching = Callable[..., Any]
 SEEN = 1_800_000_000_000_000_000
@@ -424,22 +425,31 @@ LEVEL = st.dictionaries(st.sampled_from(["price", "volume", "volumn"]), VALUES, 
 SIDE: st.SearchStrategy[Any] = st.one_of(st.lists(LEVEL, max_size=6), st.none(), st.just([]))
 
 
-def read_both_ways(frame: dict[str, Any]) -> tuple[list[Event], list[Event], int, int]:
+def codec_of(stream: Stream) -> AllTickCodec:
+    codec = make("alltick", Options(token="t")).codec(Link("alltick/any", "alltick", "wss://h", ()))
+    codec.want([Want(0, f"alltick:{code}", stream) for code in CODES])
+    return codec
+
+
+READERS: dict[Stream, tuple[AllTickCodec, AllTickCodec]] = {
+    "trade": (codec_of("trade"), codec_of("trade")),
+    "book": (codec_of("book"), codec_of("book")),
+}
+
+
+def read_both_ways(stream: Stream, frame: dict[str, Any]) -> tuple[list[Event], list[Event], int, int]:
     """Return the events of a frame, those of the same with a line of nonsense, and what was counted bad."""
-    found = []
-    for text in (json.dumps(frame), json.dumps(frame) + "\n?"):
-        provider = make("alltick", Options(token="t"))
-        codec = provider.codec(Link("alltick/any", "alltick", "wss://h", ()))
-        codec.want([Want(0, f"alltick:{code}", stream) for code in CODES for stream in ("trade", "book")])
-        found.append((codec.feed(text.encode(), SEEN), codec.bad_frames))
-    (quick, bad), (patient, more) = found
-    return quick, patient, bad, more - 1
+    quick, patient = READERS[stream]
+    before = quick.bad_frames, patient.bad_frames
+    text = json.dumps(frame)
+    found = quick.feed(text.encode(), SEEN), patient.feed(f"{text}\n?".encode(), SEEN)
+    return *found, quick.bad_frames - before[0], patient.bad_frames - before[1] - 1
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(data=st.dictionaries(st.sampled_from(FIELDS), VALUES), code=st.sampled_from(CODES))
 def test_prints_are_read_the_same_both_ways(data: dict[str, Any], code: str) -> None:
-    quick, patient, bad, worse = read_both_ways({"cmd_id": 22998, "data": {"code": code, **data}})
+    quick, patient, bad, worse = read_both_ways("trade", {"cmd_id": 22998, "data": {"code": code, **data}})
     assert quick == patient
     assert bad == worse
     for event in quick:
@@ -452,7 +462,7 @@ def test_prints_are_read_the_same_both_ways(data: dict[str, Any], code: str) -> 
 @given(bids=SIDE, asks=SIDE, stamp=VALUES, code=st.sampled_from(CODES))
 def test_books_are_read_the_same_both_ways(bids: Any, asks: Any, stamp: Any, code: str) -> None:
     data = {"code": code, "bids": bids, "asks": asks, "tick_time": stamp}
-    quick, patient, bad, worse = read_both_ways({"cmd_id": 22999, "data": data})
+    quick, patient, bad, worse = read_both_ways("book", {"cmd_id": 22999, "data": data})
     assert quick == patient
     assert bad == worse
     for event in quick:
