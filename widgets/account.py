@@ -39,6 +39,7 @@ from mdterm.widgets.state import format_reason
 
 KEPT: Final = 20
 """Orders and changes asked for at least, so that none is missing while the panel is small."""
+_ROOM_FOR_WORTH: Final = 6
 _STATE_ROOM: Final = len(" SIM STALE 59m59s ─")
 _BOLD: Final = Style(bold=True)
 
@@ -58,12 +59,13 @@ def share_rows(height: int, balances: int, orders: int, changes: int, worth: boo
     """Return the rows of each list without heads: balances and orders first, then what changed."""
     room = height - 2
     wanted = balances + orders
+    # The sum is worth more than the last of many rows.
+    sums = int(worth and (room > wanted or room >= _ROOM_FOR_WORTH))
+    room -= sums
     if wanted > room:
         kept = max(min(balances, room - orders), min(balances, (room + 1) // 2))
-        return Rows(kept, 0, room - kept, 0, False)
+        return Rows(kept, sums, room - kept, 0, False)
     room -= wanted
-    sums = int(worth and room > 0)
-    room -= sums
     gaps = room >= 6
     listed = min(changes, room - 1 - 2 * gaps) if changes and room >= 2 else 0
     return Rows(balances, sums, orders, max(0, listed), gaps)

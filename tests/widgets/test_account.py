@@ -206,8 +206,10 @@ def test_rows_are_shared_out_to_the_last(height: int, balances: int, orders: int
     if rows.changes < changes:
         assert height - used <= 1
     if balances + orders > height - 2:
-        assert rows.balances + rows.orders == height - 2
-        assert min(balances, orders, (height - 2) // 2) <= min(rows.balances, rows.orders), "neither starves"
+        room = height - 2 - rows.worth
+        assert rows.balances + rows.orders == room
+        assert min(balances, orders, room // 2) <= min(rows.balances, rows.orders), "neither starves"
+        assert rows.worth == (height >= 8), "the sum stays while there are rows to give"
 
 
 def test_where_there_is_no_room_one_row_tells_all(show: Show) -> None:
