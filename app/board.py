@@ -9,6 +9,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from mdterm.app.keymap import Keymap
+from mdterm.app.zones import LOCAL_ZONE, UTC_ZONE, Zone
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.clock import Clock
 from mdterm.feeds.frames import FrameSet, HeaderFrame, LadderSpec, ViewSpec
@@ -45,6 +46,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         clock: Clock,
         keymap: Keymap,
         layout: str = DEFAULT_LAYOUT,
+        zone: Zone = UTC_ZONE,
     ) -> None:
         super().__init__(id="board")
         self.port = port
@@ -65,6 +67,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         self.groups: dict[str, int] = {}
         """Price grouping by address: each instrument keeps its own."""
         self._bound: dict[str, tuple[str, ViewSpec]] = {}
+        self._zones = (zone, LOCAL_ZONE if zone == UTC_ZONE else UTC_ZONE)
         self.layout_name = layout
         self.add_class(f"-{layout}")
 
@@ -102,6 +105,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Name everything that is known before any data."""
         self._name_list()
+        self._tell_zone()
         self.status.set_hints(self.keymap.hints())
         self._name_instrument()
         # Whatever changed the panels' sizes, be it the terminal or a layout: they want other rows now.
@@ -144,9 +148,23 @@ class BoardScreen(Screen[None], inherit_bindings=False):
     def tick(self) -> None:
         """Let clock and ages advance."""
         now, wall = self.clock.mono(), self.clock.wall()
+        self._tell_zone()
         for view in self.views.values():
             view.tick(now, wall)
         self.connections.tick(now)
+
+    def _tell_zone(self) -> None:
+        """Have every time told in the zone, as it is now: clocks are put back and forth."""
+        offset_ns, self.header.zone = self._zones[0].at(self.clock.wall())
+        for view in self.views.values():
+            view.offset_ns = offset_ns
+
+    def action_next_zone(self) -> None:
+        """Tell times in the other zone."""
+        self._zones = (self._zones[1], self._zones[0])
+        self._tell_zone()
+        for view in self.views.values():
+            view.repaint()
 
     # Screen → feed
 
@@ -209,7 +227,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         told = [(view.NAME, view.current()) for view in self.panels if _is_displayed(view)]
         told += [(link.key, link.shown) for link in self.connections.links]
         return [
-            f"{name} {format_state(shown)}: {format_reason(shown)}"
+            f"{name} {format_state(shown, offset_ns=self.header.offset_ns)}: {format_reason(shown)}"
             for name, shown in told
             if format_reason(shown)
         ]

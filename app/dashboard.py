@@ -20,6 +20,7 @@ from mdterm.app.notices import Notice, Notices
 from mdterm.app.paced import PacedApp
 from mdterm.app.palette import PaletteScreen
 from mdterm.app.terminal import TerminalDriver
+from mdterm.app.zones import UTC_ZONE, Zone
 from mdterm.feeds.address import AddressError, Instrument
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.frames import FrameSet
@@ -53,6 +54,7 @@ class Dashboard(PacedApp, inherit_bindings=False):
         *,
         theme: str = DEFAULT_THEME,
         layout: str = DEFAULT_LAYOUT,
+        zone: Zone = UTC_ZONE,
         keymap: Keymap = DEFAULT_KEYMAP,
         clock: Clock | None = None,
         finder: Finder | None = None,
@@ -67,7 +69,7 @@ class Dashboard(PacedApp, inherit_bindings=False):
         self.finder = finder
         self.notices = Notices(self.clock.wall)
         self.bound_keys = keymap
-        self.board = BoardScreen(port, instruments, self.clock, keymap, layout)
+        self.board = BoardScreen(port, instruments, self.clock, keymap, layout, zone)
         self._delay_ms: float | None = None
         self._is_frozen = False
         for command in keymap.commands:
@@ -152,7 +154,8 @@ class Dashboard(PacedApp, inherit_bindings=False):
 
     def action_log(self) -> None:
         """Show what happened, and why panels are as they are."""
-        self.push_screen(LogScreen(self.notices, self.board.reasons(), self.bound_keys))
+        offset_ns = self.board.header.offset_ns
+        self.push_screen(LogScreen(self.notices, self.board.reasons(), self.bound_keys, offset_ns))
 
     def action_search(self) -> None:
         """Find a symbol."""

@@ -80,6 +80,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("next-panel", ("tab",), "go to the next panel", SCREEN),
     Command("maximise", ("m",), "give the panel the whole screen, or take it back", SCREEN),
     Command("back", ("escape",), "go back to the newest bar, and to all panels", SCREEN),
+    Command("next-zone", ("z",), "tell times in UTC, or in the local time zone", SCREEN),
     Command("next-theme", ("t",), "next theme", SCREEN, owner="app"),
     Command("repaint", ("ctrl+l",), "paint the whole screen again", SCREEN, owner="app"),
     Command("help", ("?",), "show these keys", PROGRAM, owner="app", hint="help", together=_FINDING),

@@ -23,10 +23,10 @@ _TIME: Final = len("HH:MM:SS  ! ")
 class LogScreen(ModalScreen[None], inherit_bindings=False):
     """The notices over the board; the opening key closes it."""
 
-    def __init__(self, notices: Notices, reasons: Sequence[str], keymap: Keymap) -> None:
+    def __init__(self, notices: Notices, reasons: Sequence[str], keymap: Keymap, offset_ns: int = 0) -> None:
         super().__init__()  # no id: one may open while the one before is still being taken away
         self.keymap = keymap
-        self.lines = NoticeLines(notices, reasons)
+        self.lines = NoticeLines(notices, reasons, offset_ns)
 
     def compose(self) -> ComposeResult:
         """Show the lines."""
@@ -55,10 +55,11 @@ class LogScreen(ModalScreen[None], inherit_bindings=False):
 class NoticeLines(Line):
     """Reasons of the present first, then notices, the newest at the end."""
 
-    def __init__(self, notices: Notices, reasons: Sequence[str]) -> None:
+    def __init__(self, notices: Notices, reasons: Sequence[str], offset_ns: int) -> None:
         super().__init__(id="log-lines")
         self.notices = notices
         self.reasons = tuple(reasons)
+        self.offset_ns = offset_ns
         self.back = 0
         """Lines between the newest and the lower edge."""
 
@@ -96,7 +97,7 @@ class NoticeLines(Line):
         styles = {"info": palette.text, "warning": palette.warn, "error": palette.warn}
         rows: list[Row] = []
         for one in list(self.notices.kept):
-            head: Part = (f" {format_time(one.wall)} {_LEVELS[one.level]} ", palette.muted)
+            head: Part = (f" {format_time(one.wall + self.offset_ns)} {_LEVELS[one.level]} ", palette.muted)
             for at, line in enumerate(wrap(one.words, max(10, width - _TIME)) or [""]):
                 rows.append(
                     merge([head if not at else (" " * _TIME, palette.muted), (line, styles[one.level])])

@@ -184,8 +184,6 @@ class Chart(Panel):
         """Bars between the right edge and the newest."""
         self.cursor: int | None = None
         """When the marked bar begins (ns); None for none."""
-        self.offset_ns = 0
-        """What is added to UTC for the times on the axis."""
         self._scale: Scale | None = None
         self._volume = 0.0
         self._axis = 0
@@ -305,7 +303,7 @@ class Chart(Panel):
         interval, bars = frame.interval, visible(frame, self.columns, self.zoom)
         at = self._marked(bars)
         bar = bars[-1 if at is None else at]
-        state = max(len(format_state(self.current(), self._wall)), _STATE_ROOM)
+        state = max(len(format_state(self.current(), self._wall, self.offset_ns)), _STATE_ROOM)
         right = state + 2 + (4 if self.simulated else 0) + len(self.badge()) + bool(self.badge())
         moment = None
         if at is not None:

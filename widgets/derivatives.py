@@ -162,13 +162,13 @@ def _size(row: LiquidationRow, frame: DerivativesFrame) -> str:
 
 
 def paint_liquidation(
-    row: LiquidationRow, frame: DerivativesFrame, columns: Columns, palette: Palette
+    row: LiquidationRow, frame: DerivativesFrame, columns: Columns, palette: Palette, offset_ns: int = 0
 ) -> Row:
     """Return one liquidation: whose position it was, and the provider's own word for the side."""
     style = palette.flat
     if row.position is not None:
         style = palette.liq_long if row.position == "long" else palette.liq_short
-    parts: list[Part] = [(f" {format_time_ms(row.ts)[: columns.time]}{GAP}", palette.muted)]
+    parts: list[Part] = [(f" {format_time_ms(row.ts + offset_ns)[: columns.time]}{GAP}", palette.muted)]
     price = cell(format_price(row.price, frame.digits), columns.price)
     parts += [(f"{_POSITIONS[row.position]}{GAP}{price}{GAP}{cell(_size(row, frame), columns.size)}", style)]
     if columns.raw:
@@ -233,13 +233,14 @@ def profile_price(profile: ProfileFrame, row: int) -> str:
 
 
 def paint_profile_heads(
-    profile: ProfileFrame, palette: Palette, width: int, wall: int | None, rows: int
+    profile: ProfileFrame, palette: Palette, width: int, wall: int | None, rows: int, offset_ns: int = 0
 ) -> list[Row]:
     """Return point of control, value area, and whose profile since when it is: in one row, or in two."""
     poc, val, vah = (profile_price(profile, row) for row in (profile.poc, profile.val, profile.vah))
     source = "from the provider" if profile.source == "provider" else "session"
     if profile.since is not None:
-        source += f" since {format_since(profile.since, wall)}"
+        local = None if wall is None else wall + offset_ns
+        source += f" since {format_since(profile.since + offset_ns, local)}"
     name: Part = (" PROFILE", palette.muted)
     figures: list[Part] = [(f"{GAP}POC {poc}", palette.text + _BOLD), (f"{GAP}VA {val}–{vah}", palette.text)]
     origin: Part = (GAP + source, palette.muted)
@@ -340,14 +341,14 @@ class Derivatives(Panel):
         if room > 2:
             rows.append(paint_heads(columns, palette))
         rows += [
-            paint_liquidation(row, frame, columns, palette)
+            paint_liquidation(row, frame, columns, palette, self.offset_ns)
             for row in frame.liquidations[: height - len(rows)]
         ]
         return rows + [()] * (height - len(rows))
 
     def _profile(self, profile: ProfileFrame, palette: Palette, width: int, height: int) -> list[Row]:
         """Return the profile: its head, and bars from the highest price down."""
-        rows = paint_profile_heads(profile, palette, width, self._wall, height)
+        rows = paint_profile_heads(profile, palette, width, self._wall, height, self.offset_ns)
         bins = bin_profile(profile, height - len(rows))
         highest = max((price for price, *_ in bins.rows), default=0.0)
         self._price_width = max(self._price_width, len(format_price(highest, profile.digits)))

@@ -23,6 +23,8 @@ class Header(View):
         super().__init__(id=id)
         self.symbol = ""
         self.venue = ""
+        self.zone = "UTC"
+        """What the clock is called."""
         self._wall = 0
         self._price_width = 0
 
@@ -59,14 +61,15 @@ class Header(View):
             "symbol": (f" {symbol}", body.text + _BOLD),
             "price": (f"  {price.rjust(self._price_width)} {mark}", body.moved(direction) + _BOLD),
             "venue": (f" {venue.replace(' · ', '·')}", body.muted),
-            **(_figures(frame, body) if frame else {}),
+            **(_figures(frame, body, self.offset_ns) if frame else {}),
         }
         if self._wall:
-            told["clock"] = (f"  {format_time(self._wall)[:5]} UTC ", palette.muted)
+            clock = format_time(self._wall + self.offset_ns)
+            told["clock"] = (f"  {clock[:5]} {self.zone} ", palette.muted)
         # The same at more length; it takes the place of the short form where there is room.
         longer = {"venue": (f"  {venue}", body.muted)}
         if self._wall:
-            longer["clock"] = (f"  {format_time(self._wall)} UTC ", palette.muted)
+            longer["clock"] = (f"  {clock} {self.zone} ", palette.muted)
         shown: dict[str, Part] = {}
         room = width
         for name in _PRIORITY:
@@ -90,7 +93,7 @@ _PRIORITY: Final = (
 """What is told first; a name that stands twice gets its longer form the second time."""
 
 
-def _figures(frame: HeaderFrame, palette: Palette) -> dict[str, Part]:
+def _figures(frame: HeaderFrame, palette: Palette, offset_ns: int) -> dict[str, Part]:
     """Return change, VWAP with its start, high and low."""
     told: dict[str, Part] = {}
     digits = frame.digits
@@ -103,7 +106,7 @@ def _figures(frame: HeaderFrame, palette: Palette) -> dict[str, Part]:
         vwap = f"  VWAP {about}{format_price(frame.vwap, digits)}{'?' if doubtful else ''}"
         told["vwap"] = (vwap, palette.warn if doubtful else palette.text)
         if frame.vwap_since is not None:
-            told["since"] = (f" since {format_time(frame.vwap_since)}", palette.muted)
+            told["since"] = (f" since {format_time(frame.vwap_since + offset_ns)}", palette.muted)
     if frame.high is not None and frame.low is not None:
         high, low = format_price(frame.high, digits), format_price(frame.low, digits)
         told["range"] = (f"  H {high}  L {low}", palette.text)

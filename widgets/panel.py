@@ -101,6 +101,8 @@ class View(Line):
         self.frame: Frame | None = None
         self.shown = NOTHING_YET
         self.simulated = False
+        self.offset_ns = 0
+        """What is added to UTC for every time of day that is told."""
 
     def spec(self) -> ViewSpec:
         """Return what it wants to see, at its size and as it stands."""
@@ -196,7 +198,10 @@ class Panel(View, can_focus=True):
             right += [(f" {badge}", palette.warn)]
         if self.simulated:
             right += [(" SIM", palette.warn)]
-        right += [(f" {format_state(shown, self._wall)}", state_style(shown, palette)), (" ─", grid)]
+        right += [
+            (f" {format_state(shown, self._wall, self.offset_ns)}", state_style(shown, palette)),
+            (" ─", grid),
+        ]
         if width_of(left) + width_of(right) > width:
             right.pop()  # where it is narrow the rule is the first to go
         return spread(left, right, width, "─", grid)

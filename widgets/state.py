@@ -31,11 +31,14 @@ def aged(shown: Shown, elapsed_s: float) -> Shown:
     return msgspec.structs.replace(shown, age=age)
 
 
-def format_state(shown: Shown, wall: int | None = None) -> str:
+def format_state(shown: Shown, wall: int | None = None, offset_ns: int = 0) -> str:
     """Return ``LIVE 0.1s``, ``STALE 1m12s``, ``RECONNECTING 3s (try 2)``, ``GAP since 12:03:01``."""
     word = shown.word
     if word in _SINCE:
-        return word if shown.since is None else f"{word} since {format_since(shown.since, wall)}"
+        if shown.since is None:
+            return word
+        local = None if wall is None else wall + offset_ns
+        return f"{word} since {format_since(shown.since + offset_ns, local)}"
     if word == "REFUSED" or shown.age is None:
         return word
     text = f"{word} {format_age(shown.age, whole=word in _WHOLE_SECONDS)}"

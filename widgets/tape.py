@@ -68,12 +68,17 @@ def choose_columns(frame: TapeFrame, width: int, before: Columns | None) -> Colu
     return Columns(time, price, size, whole, fit_digits(whole, frame.size_digits, size), joined)
 
 
-def paint_print(row: TapeRow, columns: Columns, price_digits: int, palette: Palette) -> Row:
+def paint_print(
+    row: TapeRow, columns: Columns, price_digits: int, palette: Palette, offset_ns: int = 0
+) -> Row:
     """Return a print's row."""
     side = palette.up if row.side == "buy" else palette.down if row.side == "sell" else palette.flat
     price = cell(format_price(row.price, price_digits), columns.price)
     size = cell(format_size(row.size, columns.digits), columns.size)
-    parts: list[Part] = [(format_time_ms(row.ts)[: columns.time], palette.muted), (" " * GAP, NO_STYLE)]
+    parts: list[Part] = [
+        (format_time_ms(row.ts + offset_ns)[: columns.time], palette.muted),
+        (" " * GAP, NO_STYLE),
+    ]
     parts += [(f"{_GLYPHS[row.side]} {price}{' ' * GAP}{size}", side)]
     if columns.joined and row.count > 1:
         parts += [(f"  ×{min(row.count, 99)}", palette.muted)]
@@ -86,7 +91,7 @@ def paint_heads(columns: Columns, palette: Palette) -> Row:
     return ((f"{text}{' ' * GAP}{'SIZE'.rjust(columns.size)}", palette.muted),)
 
 
-def paint_sums(frame: TapeFrame, palette: Palette, width: int) -> Row:
+def paint_sums(frame: TapeFrame, palette: Palette, width: int, offset_ns: int = 0) -> Row:
     """Return the line under the prints: CVD with its start, and whether it can be trusted."""
     if frame.cvd is None:
         return merge([("CVD ", palette.muted), (UNKNOWN, palette.text)])
@@ -95,11 +100,11 @@ def paint_sums(frame: TapeFrame, palette: Palette, width: int) -> Row:
     words, style = [""], palette.muted
     if frame.unreliable_since is not None:
         words, style = (
-            [f" unreliable since {format_time(frame.unreliable_since)}", " unreliable", "?"],
+            [f" unreliable since {format_time(frame.unreliable_since + offset_ns)}", " unreliable", "?"],
             palette.warn,
         )
     elif frame.since is not None:
-        words = [f" since {format_time(frame.since)}", ""]
+        words = [f" since {format_time(frame.since + offset_ns)}", ""]
     room = width - len("CVD ") - len(cvd)
     told = next((one for one in words if len(one) <= room), words[-1])
     return merge([("CVD ", palette.muted), (cvd, side), (told, style)])
@@ -169,14 +174,14 @@ class Tape(Panel):
         columns = self._columns = choose_columns(frame, width, self._columns)
         prints = max(1, height - CHROME)
         rows = [paint_heads(columns, palette)]
-        ground = (columns, frame.digits, palette)
+        ground = (columns, frame.digits, palette, self.offset_ns)
         if ground != self._ground:
             self._ground, self._made = ground, {}
         made = self._made
         self._made = {
-            one: made.get(one) or paint_print(one, columns, frame.digits, palette)
+            one: made.get(one) or paint_print(one, columns, frame.digits, palette, self.offset_ns)
             for one in frame.rows[:prints]
         }
         rows += [self._made[one] for one in frame.rows[:prints]]
         rows += [()] * (1 + prints - len(rows))
-        return [*rows, paint_sums(frame, palette, width)][:height]
+        return [*rows, paint_sums(frame, palette, width, self.offset_ns)][:height]

@@ -78,6 +78,7 @@ def _run(context: Context, world: "World", addresses: tuple[str, ...], fps: floa
     from mdterm.app.dashboard import Dashboard
     from mdterm.app.finder import WorldFinder
     from mdterm.app.notices import NoticeHandler
+    from mdterm.app.zones import Zone
     from mdterm.feeds.text import mask
     from mdterm.themes.palettes import DEFAULT_THEME, THEMES
 
@@ -88,6 +89,10 @@ def _run(context: Context, world: "World", addresses: tuple[str, ...], fps: floa
     if settings.layout is not None and settings.layout not in LAYOUTS:
         known = ", ".join(LAYOUTS)
         raise settings.error("layout", f"there is no layout {settings.layout!r}; there are {known}")
+    try:
+        zone = Zone(settings.time_zone)
+    except ValueError as error:
+        raise settings.error("time_zone", str(error)) from None
     keymap, problems = bind_keys(settings.keys)
     if problems:
         raise settings.error(f"keys.{problems[0].id}", problems[0].words)
@@ -99,6 +104,7 @@ def _run(context: Context, world: "World", addresses: tuple[str, ...], fps: floa
             instruments,
             theme=theme or DEFAULT_THEME,
             layout=settings.layout or DEFAULT_LAYOUT,
+            zone=zone,
             keymap=keymap,
             finder=WorldFinder(world, feed),
         )
