@@ -21,7 +21,7 @@ class LadderSpec(ViewSpec, frozen=True, tag="ladder"):
 
     ``centre`` is the row index (price = index × step × group) in the middle, None until first settled.
     ``frozen`` keeps it where it is; ``recentre`` asks for a fresh centre when the spec is sent again.
-    ``window`` is what sells and buys are summed over: 5s, 60s, 8m, or None for the session.
+    ``flow`` asks for sells and buys, summed over ``window``: 5s, 60s, 8m, or None for the session.
     """
 
     rows: int
@@ -30,6 +30,7 @@ class LadderSpec(ViewSpec, frozen=True, tag="ladder"):
     centre: int | None = None
     frozen: bool = False
     recentre: bool = False
+    flow: bool = False
     window: str | None = "60s"
 
 

@@ -165,7 +165,7 @@ def ladder_view(market: Market, spec: LadderSpec, own: Sequence[Working] = ()) -
             imbalance = (weight_bid - weight_ask) / (weight_bid + weight_ask)
     window = slice(spec.margin, spec.margin + spec.rows)
     flow = None
-    if market.flow is not None:
+    if spec.flow and market.flow is not None:
         if book is not None and book.ts is not None:
             market.flow.advance(book.ts)  # the window moves on though nothing trades
         flow = market.flow.column(spec.window, top, height, step)
@@ -195,7 +195,7 @@ def ladder_view(market: Market, spec: LadderSpec, own: Sequence[Working] = ()) -
         imbalance_levels=levels,
         sells=None if flow is None else flow.sells,
         buys=None if flow is None else flow.buys,
-        window=spec.window,
+        window=spec.window if spec.flow else None,
         own=_own_rows(own, tick, group, top, height),
     )
 

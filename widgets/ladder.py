@@ -287,6 +287,8 @@ class Ladder(Panel):
         self.group = 1
         """Price steps in a row."""
         self.frozen = False
+        self.with_flow = False
+        """Whether sells and buys stand beside the sizes. Off at first: a size is what stands at a price."""
         self._centre: int | None = None
         """The row to stay at; None to follow the market."""
         self.offset_rows = 0
@@ -304,7 +306,13 @@ class Ladder(Panel):
 
     def spec(self) -> LadderSpec:
         """Return the rows that fit, where the ladder stands."""
-        return LadderSpec(rows=self.level_rows, group=self.group, centre=self._centre, frozen=self.frozen)
+        return LadderSpec(
+            rows=self.level_rows,
+            group=self.group,
+            centre=self._centre,
+            frozen=self.frozen,
+            flow=self.with_flow,
+        )
 
     def show(self, panel: PanelFrame, made: float, wall: int) -> None:
         """Take a frame; another instrument's or another precision's columns start anew."""
@@ -336,7 +344,7 @@ class Ladder(Panel):
         frame, had = self.frame, self._columns
         if isinstance(frame, LadderFrame):
             # Sums that are not known yet have their place, or the sizes would move when they come.
-            flow = frame.window is not None or frame.sells is not None or bool(had and had.flow)
+            flow = frame.window is not None or frame.sells is not None
             self._columns = choose_columns(frame, width, had, with_flow=flow)
         return super().paint_rows(palette, width, height)
 
