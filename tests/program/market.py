@@ -48,8 +48,8 @@ class Market:
         points: list[Point] = []
         while len(points) < count:
             now = time.time_ns()
-            # Always later than before, and by whole milliseconds: what shall be joined is made below.
-            self._ts = max(now - now % NS_PER_MS, self._ts + NS_PER_MS)
+            # Whole milliseconds, often the same one: what is joined is decided by side and order as well.
+            self._ts = max(now - now % NS_PER_MS, self._ts + dice.choice((0, NS_PER_MS)))
             side = dice.choice(("BUY", "SELL"))
             step = 1 if side == "BUY" else -1
             for _ in range(dice.choice((1, 1, 1, 2, 3, 7))):

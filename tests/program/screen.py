@@ -4,9 +4,10 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-_TITLE = re.compile(r"(?<!─)─ (?P<name>[A-Z]+) ")
+_WORDS = "CONNECTING|WARMING|LIVE|QUIET|STALE|RECONNECTING|GAP|PARTIAL|CLOSED|REFUSED"
+_TITLE = re.compile(rf"(?<!─)─ (?!(?:SIM|{_WORDS})\b)(?P<name>[A-Z]+) ")
 _STATE = re.compile(
-    r"(?P<word>CONNECTING|WARMING|LIVE|QUIET|STALE|RECONNECTING|GAP|PARTIAL|CLOSED|REFUSED)"
+    rf"(?P<word>{_WORDS})"
     r"(?: (?P<age>(?:\d+\.\d|\d+)[smhd]\w*|since \S+))?(?: \(try (?P<attempt>\d+)\))?(?: ─)?$"
 )
 _AGE = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?$")
@@ -113,7 +114,7 @@ def ladder(lines: Sequence[str]) -> list[LevelRow]:
                 starts = [0, *(end for _, end in words)]
                 heads = [(name, start, end) for (name, end), start in zip(words, starts, strict=False)]
             continue
-        cells = {name: row[start:end].strip(" ▲▼▸·") for name, start, end in heads}
+        cells = {name: row[start:end].strip(" ▲▼▴▾▸·") for name, start, end in heads}
         if not re.fullmatch(_FIGURE, cells["PRICE"]):
             break
         rows.append(LevelRow(cells["BID"], number(cells["PRICE"]), cells["ASK"]))
