@@ -286,6 +286,11 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         self.ladder.freeze()
         self.bind_views()
 
+    def action_show_flow(self) -> None:
+        """Show or hide what was sold and bought beside each price."""
+        self.ladder.with_flow = not self.ladder.with_flow
+        self.bind_views()
+
     def action_scroll_up(self) -> None:
         """Show higher prices, or move the watchlist's cursor up."""
         self._scroll(1)

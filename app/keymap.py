@@ -45,6 +45,7 @@ _SCROLLING: Final = "scroll the ladder, or move in the watchlist"
 _INTERVALS: Final = "show bars of the next longer or shorter interval"
 _MARKING: Final = "mark the bar before or after, and tell it in the title"
 _ZOOMING: Final = "give each bar less or more room"
+_LOOK: Final = "tell times in UTC or local time; show the next theme"
 _FINDING: Final = "show these keys, or find a command by its name"
 _LEAVING: Final = "leave; ctrl+c leaves at once, with status 130"
 
@@ -64,6 +65,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("finer", ("-",), "group fewer price steps in a row", LADDER, together=_GROUPING),
     Command("coarser", ("+", "="), "group more price steps in a row", LADDER, together=_GROUPING),
     Command("centre", ("c",), "centre the ladder and let it follow the market", LADDER, together=_FOLLOWING),
+    Command("show-flow", ("w",), "show or hide what was sold and bought beside each price", LADDER),
     Command("freeze", ("f",), "hold the ladder where it is, or let it go", LADDER, together=_FOLLOWING),
     Command("scroll-up", ("k", "up"), "scroll the ladder up", LADDER, together=_SCROLLING),
     Command("scroll-down", ("j", "down"), "scroll the ladder down", LADDER, together=_SCROLLING),
@@ -80,8 +82,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("next-panel", ("tab",), "go to the next panel", SCREEN),
     Command("maximise", ("m",), "give the panel the whole screen, or take it back", SCREEN),
     Command("back", ("escape",), "go back to the newest bar, and to all panels", SCREEN),
-    Command("next-zone", ("z",), "tell times in UTC, or in the local time zone", SCREEN),
-    Command("next-theme", ("t",), "next theme", SCREEN, owner="app"),
+    Command("next-zone", ("z",), "tell times in UTC, or in the local time zone", SCREEN, together=_LOOK),
+    Command("next-theme", ("t",), "next theme", SCREEN, owner="app", together=_LOOK),
     Command("repaint", ("ctrl+l",), "paint the whole screen again", SCREEN, owner="app"),
     Command("help", ("?",), "show these keys", PROGRAM, owner="app", hint="help", together=_FINDING),
     Command(
