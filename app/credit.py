@@ -28,7 +28,6 @@ class Credit:
         self._number: int | None = None
         self._made = 0.0
         self._asked_at: float | None = None
-        self._acked_made: float | None = None
 
     def asked(self, number: int | None, made: float) -> None:
         """Note that frame set ``number``, true at ``made``, is on its way, with a question behind it.
@@ -53,16 +52,12 @@ class Credit:
         if number is not None:
             self._ack(number)
 
-    def grant(self, number: int, made: float) -> None:
+    def grant(self, number: int) -> None:
         """Acknowledge a frame set that needed nothing to be written."""
-        with self._lock:
-            self._acked_made = made
         self._ack(number)
 
     def _take(self) -> int | None:
         number, self._number, self._asked_at = self._number, None, None
-        if number is not None:
-            self._acked_made = self._made
         return number
 
     def waited(self) -> float | None:
@@ -87,7 +82,8 @@ class Credit:
                 return True
         return False
 
-    def age(self) -> float | None:
-        """Return how old (s) the newest frame set is that the terminal has; None before the first."""
-        made = self._acked_made
-        return None if made is None else self._mono() - made
+    @property
+    def owed(self) -> float | None:
+        """When (s) the frame set was true that is on its way; None if the terminal has all."""
+        with self._lock:
+            return None if self._number is None else self._made

@@ -29,7 +29,7 @@ from mdterm.themes.palettes import DEFAULT_THEME, THEMES
 
 INTERRUPTED = 130
 BEHIND_S = 1.0
-"""From this age on of what the terminal has, the status line says so."""
+"""From this age on of a frame set that the terminal has not got, the status line says so."""
 
 
 class FrameArrived(Message, bubble=False):
@@ -124,9 +124,9 @@ class Dashboard(PacedApp, inherit_bindings=False):
     def tick(self) -> None:
         """Once a second: ages, clock and figures advance, answers that do not come are looked for."""
         self.outlet.tick()
-        fps, rate = self.meter.read(self.outlet, self.clock.mono())
-        age = self.credit.age()
-        behind = age if age is not None and age > BEHIND_S else None
+        now, owed = self.clock.mono(), self.outlet.owed
+        fps, rate = self.meter.read(self.outlet, now)
+        behind = now - owed if owed is not None and now - owed > BEHIND_S else None
         self.board.tick()
         self.board.status.measure(fps=fps, rate=rate, delay_ms=self._delay_ms, behind_s=behind)
 

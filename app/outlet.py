@@ -69,7 +69,7 @@ class Outlet:
         if self._due is not None and self.credit.waited() is None:
             (number, made), self._due = self._due, None
             if self._is_answered_for:
-                self.credit.grant(number, made)
+                self.credit.grant(number)
             else:
                 self.frames += 1
                 self._ask(number, made)
@@ -78,6 +78,15 @@ class Outlet:
     def is_holding(self) -> bool:
         """Whether something waits for the terminal."""
         return self._due is not None or self.canvas.is_dirty
+
+    @property
+    def owed(self) -> float | None:
+        """When (s) the oldest frame set was true that the terminal has not got; None if it has all.
+
+        Where nothing new was made the terminal is not behind, however long ago that was.
+        """
+        sent = self.credit.owed
+        return sent if sent is not None or self._due is None else self._due[1]
 
     def repaint(self) -> None:
         """Write every cell again at the next paint: something else wrote on the terminal."""

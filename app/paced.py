@@ -44,7 +44,7 @@ class PacedApp(App[int], inherit_bindings=False):
     def painted(self, number: int, made: float) -> None:
         """Note that frame set ``number`` is painted: it is acknowledged when the terminal has it."""
         if self.is_headless:
-            self.credit.grant(number, made)
+            self.credit.grant(number)
         else:
             self.outlet.painted(number, made)
 

@@ -173,12 +173,24 @@ def test_an_answer_that_nobody_awaits_is_no_credit(bench: Bench) -> None:
     assert bench.acked == acked
 
 
-def test_age_counts_from_what_the_terminal_has(bench: Bench) -> None:
+def test_what_is_owed_counts_from_the_frame_that_the_terminal_has_not_got(bench: Bench) -> None:
     bench.credit.answered()
+    assert bench.outlet.owed is None
     bench.frame(1, "one")
+    assert bench.outlet.owed == bench.now
     bench.now += 2
+    assert bench.outlet.owed == bench.now - 2
     bench.credit.answered()
-    assert bench.credit.age() == pytest.approx(2.0)
+    bench.now += 60
+    assert bench.outlet.owed is None  # nothing new was made: that is not the terminal's fault
+
+
+def test_a_frame_that_cannot_be_written_yet_is_owed_too(bench: Bench) -> None:
+    bench.credit.answered()
+    bench.wire.drained = False
+    bench.frame(1, "one")
+    bench.now += 3
+    assert bench.outlet.owed == bench.now - 3
 
 
 def test_frames_are_wrapped_where_the_terminal_can_hold_them_back() -> None:
