@@ -165,7 +165,8 @@ class AllTick:
         return codes.hong_kong_tick(price)
 
     def about(self, instrument: Instrument) -> About | None:
-        """Return what is known of a stock, None while nothing is."""
+        """Return what is known of a stock, None while nothing is; asking has it fetched."""
+        self.polling.look_up(instrument.address, "about")
         return self.polling.abouts.get(instrument.address)
 
     def title(self, instrument: Instrument) -> str | None:
@@ -177,8 +178,10 @@ class AllTick:
     def previous_close(self, instrument: Instrument, ts: int) -> float | None:
         """Return the close of the trading day before the one that ``ts`` (ns, of the last print) lies in.
 
-        The provider tells no change: it is computed from this. None while it is not known.
+        The provider tells no change: it is computed from this. None while it is not known; asking has it
+        fetched.
         """
+        self.polling.look_up(instrument.address, "daily")
         bars = self.polling.dailies.get(instrument.address)
         if not bars:
             return None

@@ -1,4 +1,4 @@
-"""What AllTick tells over HTTP alone: bars as they close, yesterday's close, and ticks on the free plan.
+"""What AllTick tells over HTTP alone: bars as they close, yesterday's close, ticks on the free plan.
 
 One request at a time, the one that matters most when the budget allows it: what stands on the screen
 before the watchlist, holes before new bars, then whatever has waited longest. The past from before is the
@@ -109,6 +109,7 @@ class AllTickPoller:
         self._clock = clock
         self._sleep = sleep
         self._changed = asyncio.Event()
+        self._looked_up: dict[Work, set[str]] = {"daily": set(), "about": set()}
         self._groups = 0
         self._failures: dict[tuple[Work, facts.Family], int] = {}
         self._not_before: dict[tuple[Work, facts.Family], float] = {}
@@ -134,6 +135,12 @@ class AllTickPoller:
                 track.told, track.mend_count, track.due["bars"] = {}, 0, now
             track.rank, track.streams = ranks[address], frozenset(found)
         self._changed.set()
+
+    def look_up(self, address: str, work: Literal["daily", "about"]) -> None:
+        """Say that somebody looks at a figure: what nobody looks at costs no request."""
+        if address not in self._looked_up[work]:
+            self._looked_up[work].add(address)
+            self._changed.set()
 
     async def run(self, emit: Callable[[list[Event]], None]) -> None:
         """Work until cancelled, handing events on as they come. Never raise for what the network does."""
@@ -196,8 +203,10 @@ class AllTickPoller:
         if "candle" in track.streams:
             work: Work = "mend" if track.mend_count else "bars"
             yield work, track.due[work]
-        yield "daily", track.due["daily"]
-        if codes.kind_of(track.code) in ("hk", "us", "cn") and track.instrument.address not in self.abouts:
+        address = track.instrument.address
+        if address in self._looked_up["daily"]:
+            yield "daily", track.due["daily"]
+        if address in self._looked_up["about"] and address not in self.abouts and _has_about(track.code):
             yield "about", track.due["about"]
         if self._plan.is_polled:
             for stream in _TICKS:
@@ -384,3 +393,7 @@ class AllTickPoller:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _has_about(code: str) -> bool:
+    return codes.kind_of(code) in ("hk", "us", "cn")

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
+from mdterm.feeds.address import Instrument, parse_address
 from mdterm.feeds.alltick import facts
 from mdterm.feeds.alltick.feed import AllTick, Options
 from mdterm.feeds.alltick.http import AllTickHttp
@@ -116,6 +117,14 @@ class Desk:
         """Set what is wanted."""
         self.poller.want([Want(rank, f"alltick:{code}", stream) for rank, code, stream in wished])
 
+    def look_up(self, *codes: str) -> list[Instrument]:
+        """Look at what is known of codes, as a header does."""
+        instruments = [self.provider.resolve(parse_address(f"alltick:{code}")) for code in codes]
+        for instrument in instruments:
+            self.provider.previous_close(instrument, self.clock.wall())
+            self.provider.about(instrument)
+        return instruments
+
     def of(self, kind: type[Event], code: str | None = None) -> list[Any]:
         """Return the events of a kind, of one code if it is given."""
         return [
@@ -170,18 +179,27 @@ async def test_bars_are_told_as_they_change_and_once_more_when_they_close(desk: 
     assert one.service.meter.violations == []
 
 
-async def test_only_what_is_wanted_is_told(desk: Open) -> None:
+async def test_what_nobody_asks_for_costs_no_request(desk: Open) -> None:
     one = desk()
     one.want((0, "GOLD", "trade"), (0, "GOLD", "book"), (1, "700.HK", "trade"))
     await one.clock.advance(120.0)
     assert one.events == []
-    # But yesterday's close and what is known of a stock are there for the header.
-    assert {"alltick:GOLD", "alltick:700.HK"} <= one.poller.dailies.keys()
-    assert one.poller.abouts["alltick:700.HK"].name == "NAME"
-    instrument = one.provider._instrument("alltick:GOLD")
-    assert one.provider.previous_close(instrument, one.clock.wall()) == 5.0
-    assert one.provider.title(one.provider._instrument("alltick:700.HK")) == "NAME"
-    assert one.service.count()["trade-tick"] == 0
+    assert one.service.asked == []
+
+
+async def test_yesterdays_close_and_names_are_fetched_once_somebody_looks(desk: Open) -> None:
+    one = desk()
+    one.want((0, "GOLD", "trade"), (1, "700.HK", "trade"))
+    gold, tencent = one.look_up("GOLD", "700.HK")
+    assert one.provider.title(tencent) == "Tencent"
+    await one.clock.advance(20.0)
+    assert one.provider.previous_close(gold, one.clock.wall()) == 5.0
+    assert one.provider.title(tencent) == "NAME"
+    assert one.events == []  # nobody listens to bars
+    await one.clock.advance(500.0)
+    assert one.service.count() == {"batch-kline": 2, "static_info": 1}
+    await one.clock.advance(200.0)
+    assert one.service.count()["batch-kline"] == 4
 
 
 async def test_a_hole_between_two_polls_is_mended(desk: Open) -> None:
@@ -232,6 +250,7 @@ async def test_hours_of_polling_break_no_budget(desk: Open, plan: str) -> None:
         (int(code != "GOLD"), code, stream) for code in codes for stream in ("candle", "trade", "book")
     ]
     one.want(*wished)
+    one.look_up(*codes)
     await one.clock.advance(1200.0)
     one.want(*((0, code, stream) for _, code, stream in wished))
     await one.clock.advance(600.0)
@@ -283,7 +302,7 @@ async def test_a_closed_market_is_hardly_polled(desk: Open) -> None:
 
 async def test_ticks_stand_in_for_a_silent_socket_on_the_free_plan(desk: Open) -> None:
     one = desk("free")
-    instrument = one.provider._instrument("alltick:GOLD")
+    (instrument,) = one.look_up("GOLD")
     one.want((0, "GOLD", "trade"), (0, "GOLD", "book"))
     await one.clock.advance(15.0)
     assert one.events == []
@@ -334,6 +353,7 @@ async def test_time_that_passes_while_it_is_read_holds_nothing_up(desk: Open, he
     held_clock.mono = mono
     one = desk()
     one.want((0, "GOLD", "candle"))
+    one.look_up("GOLD")
     await one.clock.advance(10.0)
     assert one.of(Candle)
     assert "alltick:GOLD" in one.poller.dailies
