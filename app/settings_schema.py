@@ -188,12 +188,17 @@ class GeneralSettings(Struct, frozen=True, kw_only=True):
         Annotated[float, _expects("a number from 0.1 to 60", ge=0.1, le=60)],
         _says("frames drawn a second, at most"),
     ] = 10.0
-    slow_link: Annotated[bool, _says("draw less, for a thin or distant connection")] = False
+    slow_link: Annotated[
+        bool, _says("draw less, for a thin or distant connection (accepted, not used yet)")
+    ] = False
     theme: Annotated[Name | None, _says("name of a theme; `mdterm themes` lists them")] = None
-    red_up: Annotated[bool, _says("rising is red and falling green, as in East Asian markets")] = False
-    time_zone: Annotated[Name, _says('"local", "utc" or a name such as "Asia/Tokyo"')] = "local"
+    red_up: Annotated[
+        bool, _says("rising is red and falling green, as in East Asian markets (accepted, not used yet)")
+    ] = False
+    time_zone: Annotated[Name, _says('"local", "utc" or a name such as "Asia/Tokyo"')] = "utc"
     feed: Annotated[
-        Literal["own", "shared"], _says("own connections, or those of the feed that `mdterm feed start` runs")
+        Literal["own", "shared"],
+        _says("own connections, or those of a feed that runs apart (accepted, not used yet)"),
     ] = "own"
     layout: Annotated[Name | None, _says("the layout to start with")] = None
     keys: Annotated[
