@@ -79,6 +79,9 @@ def _end(signum: int, frame: FrameType | None) -> NoReturn:
 
 def run(args: list[str]) -> int:
     """Run the command line and return the exit status; words go to standard error."""
+    _fill_standard_streams()
+    if sys.stdout is None:
+        return _words("standard output is closed", USAGE)
     for name in _STATUS:
         number = getattr(signal, name, None)
         # What nohup or a shell's background ignores stays ignored.
@@ -100,10 +103,10 @@ def run(args: list[str]) -> int:
         return _words(_usage(error), USAGE)
     except click.ClickException as error:
         return _words(error.format_message(), USAGE)
-    except PipeClosed:
-        # The reader has gone (`| head`): nothing to say, and nothing more to flush at exit.
+    except PipeClosed as closed:
+        # Nothing more to flush at exit; and nothing to say where the reader has had enough (`| head`).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _words(str(closed), USAGE) if closed.args else 0
     except Exception as error:
         from mdterm.app.settings_problems import SettingsError
         from mdterm.feeds.address import AddressError
@@ -113,6 +116,15 @@ def run(args: list[str]) -> int:
         if isinstance(error, AddressError):
             return _words(_address_words(str(error), args), USAGE)
         raise
+
+
+def _fill_standard_streams() -> None:
+    """Let no socket take the number of a closed standard stream (``2>&-``): it would be written to."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
 
 
 def _usage(error: click.UsageError) -> str:

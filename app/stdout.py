@@ -15,3 +15,5 @@ def write_out(text: str) -> None:
         out.buffer.flush()
     except BrokenPipeError:
         raise PipeClosed from None
+    except OSError as error:
+        raise PipeClosed(f"standard output cannot be written: {error.strerror}") from None

@@ -28,7 +28,10 @@ class Failed(Exception):
 
 
 class PipeClosed(Exception):
-    """The reader of standard output has gone; click would make a failure of the bare BrokenPipeError."""
+    """Standard output takes no more: its reader has gone, or, with words, something is wrong with it.
+
+    Not the bare OSError: click would make a failure of a reader that has had enough.
+    """
 
 
 class Context:

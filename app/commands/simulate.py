@@ -46,6 +46,7 @@ def simulate(
     One JSON line tells where it listens, as soon as it does: each endpoint by its dotted configuration key
     (ready for --set) and once more as a nested table.
     """
+    from mdterm.app.stdout import write_out
     from mdterm.feeds.sim.faults import FaultError, parse_faults
     from mdterm.feeds.sim.venue import Venue, VenueConfig, VenueError
     from mdterm.feeds.thread import new_loop
@@ -79,7 +80,7 @@ def simulate(
         venue = Venue(config)
         endpoints = await venue.start()
         try:
-            click.echo(json.dumps({**endpoints, **_nested(endpoints)}))
+            write_out(json.dumps({**endpoints, **_nested(endpoints)}) + "\n")
             return await stopped
         finally:
             await venue.stop()

@@ -95,6 +95,8 @@ class Output:
                     at += os.write(fd, data[at:])
             except BrokenPipeError:
                 raise PipeClosed from None
+            except OSError as error:
+                raise PipeClosed(f"standard output cannot be written: {error.strerror}") from None
             with self._lock:
                 self._waiting -= len(data)
                 if self._waiting <= QUEUE_LIMIT // 2:
