@@ -52,11 +52,15 @@ def environment(home: Path, more: Mapping[str, str] | None = None) -> dict[str, 
 
 
 def run(
-    home: Path, *arguments: str, env: Mapping[str, str] | None = None, within: float = 30.0
+    home: Path,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    shell: str = "",
+    within: float = 30.0,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the program to its end, without a terminal."""
+    """Run the program to its end, without a terminal; ``shell`` is a line of sh that runs it as ``"$@"``."""
     return subprocess.run(
-        command(arguments),
+        [*(("sh", "-c", shell, "sh") if shell else ()), *command(arguments)],
         env=environment(home, env),
         cwd=home,
         stdin=subprocess.DEVNULL,

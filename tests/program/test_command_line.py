@@ -146,6 +146,23 @@ def test_signals_end_it_quietly(
         assert running.words() == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("arguments", [["tail", "sim:BTCUSDT"], ["simulate"]], ids=["tail", "simulate"])
+def test_a_full_disk_is_told_in_words(tmp_path: Path, arguments: list[str]) -> None:
+    done = run(tmp_path, *arguments, shell='exec "$@" >/dev/full')
+    assert done.returncode == 2
+    assert done.stderr == "mdterm: standard output cannot be written: No space left on device\n"
+
+
+def test_closed_streams_are_no_sockets(tmp_path: Path) -> None:
+    tail = ["tail", "sim:BTCUSDT", "--count", "5", "--kinds", "book"]
+    done = run(tmp_path, *tail, shell='exec "$@" >&-')
+    assert (done.returncode, done.stderr) == (2, "mdterm: standard output is closed\n")
+    done = run(tmp_path, *tail, shell='exec "$@" 2>&- <&-')
+    assert done.returncode == 0
+    assert sum('"book"' in line for line in done.stdout.splitlines()) == 5
+
+
 def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
     with Running(tmp_path, "tail", "sim:BTCUSDT", nohup=True) as tail:
         tail.wait_for(lambda lines: len(lines) >= 3)
