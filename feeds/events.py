@@ -7,7 +7,7 @@ so that an event encodes to its line without a step between.
 """
 
 from decimal import Decimal, InvalidOperation
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -160,18 +160,7 @@ class FeedStatus(Event, frozen=True, gc=False, tag="status"):
     detail: str | None
 
 
-KINDS: tuple[str, ...] = (
-    "trade",
-    "trade_agg",
-    "book",
-    "candle",
-    "liquidation",
-    "funding",
-    "open_interest",
-    "volume_profile",
-    "balance",
-    "order",
-)
+KINDS: tuple[str, ...] = get_args(Stream)
 
 STREAM_OF: dict[type[Event], Stream] = {
     Trade: "trade",
