@@ -1,6 +1,6 @@
 """The board: the panels around one instrument, and what the keys do to them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 from textual.app import ComposeResult
@@ -15,6 +15,7 @@ from mdterm.feeds.clock import Clock
 from mdterm.feeds.frames import FrameSet, HeaderFrame, LadderSpec, ViewSpec
 from mdterm.feeds.port import Port
 from mdterm.feeds.views import GROUP_STEPS
+from mdterm.widgets.account import Account
 from mdterm.widgets.chart import INTERVALS, Chart
 from mdterm.widgets.connections import Connections
 from mdterm.widgets.derivatives import Derivatives
@@ -27,7 +28,13 @@ from mdterm.widgets.tape import Tape
 from mdterm.widgets.watch import WatchStrip
 from mdterm.widgets.watchlist import Watchlist
 
-LAYOUTS = {"trader": "ladder", "tape": "tape", "chart": "chart", "derivatives": "derivatives"}
+LAYOUTS = {
+    "trader": "ladder",
+    "tape": "tape",
+    "chart": "chart",
+    "derivatives": "derivatives",
+    "account": "account",
+}
 """The layouts in the order of their key, each with its first panel; the stylesheet lays them out."""
 DEFAULT_LAYOUT = "trader"
 
@@ -47,15 +54,19 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         keymap: Keymap,
         layout: str = DEFAULT_LAYOUT,
         zone: Zone = UTC_ZONE,
+        accounts: Collection[str] = (),
     ) -> None:
         super().__init__(id="board")
         self.port = port
+        self.accounts = frozenset(accounts)
+        """The providers that tell of an account."""
         self.instruments = tuple(instruments)
         self.clock = clock
         self.keymap = keymap
         self.header = Header()
         self.watchlist = Watchlist()
         self.connections = Connections()
+        self.account = Account()
         self.derivatives = Derivatives()
         self.ladder = Ladder()
         self.tape = Tape()
@@ -79,7 +90,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
     @property
     def panels(self) -> tuple[Panel, ...]:
         """The panels in the order of Tab."""
-        return (self.watchlist, self.derivatives, self.ladder, self.tape, self.chart)
+        return (self.watchlist, self.account, self.derivatives, self.ladder, self.tape, self.chart)
 
     @property
     def views(self) -> dict[str, View]:
@@ -93,6 +104,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
             with Vertical(id="side"):
                 yield self.watchlist
                 yield self.connections
+                yield self.account
                 yield self.derivatives
             with Vertical(id="main"):
                 with Horizontal(id="upper"):
@@ -118,6 +130,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
     def _name_instrument(self) -> None:
         one = self.instrument
         self.header.switch(one.symbol, one.venue)
+        self.set_class(one.provider in self.accounts, "-with-account")
         self.symbols.select(self.at)
         self.watchlist.select(self.at)
         self.status.switch(simulated=one.simulated)
@@ -278,6 +291,8 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         self.ladder.follow()
         spec = self.ladder.spec()
         assert isinstance(spec, LadderSpec)
+        if "ladder" not in self._bound:
+            return
         # Asked for once: the spec that stays is the one without.
         self.port.respec("ladder", msgspec.structs.replace(spec, centre=None, recentre=True))
 

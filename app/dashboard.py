@@ -1,7 +1,7 @@
 """The Textual app: introduces the feed to the screens, and the screens to the terminal."""
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -55,6 +55,7 @@ class Dashboard(PacedApp, inherit_bindings=False):
         theme: str = DEFAULT_THEME,
         layout: str = DEFAULT_LAYOUT,
         zone: Zone = UTC_ZONE,
+        accounts: Collection[str] = (),
         keymap: Keymap = DEFAULT_KEYMAP,
         clock: Clock | None = None,
         finder: Finder | None = None,
@@ -69,7 +70,7 @@ class Dashboard(PacedApp, inherit_bindings=False):
         self.finder = finder
         self.notices = Notices(self.clock.wall)
         self.bound_keys = keymap
-        self.board = BoardScreen(port, instruments, self.clock, keymap, layout, zone)
+        self.board = BoardScreen(port, instruments, self.clock, keymap, layout, zone, accounts)
         self._delay_ms: float | None = None
         self._is_frozen = False
         for command in keymap.commands:

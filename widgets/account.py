@@ -167,7 +167,8 @@ class Account(Panel):
             rows.append(((" CHANGES", palette.muted),))
             log = frame.log[: shared.changes]
             columns = choose_change_columns(frame.log, width)
-            rows += [paint_change(one, columns, frame.quote, palette, width) for one in log]
+            local = [msgspec.structs.replace(one, at=one.at + self.offset_ns) for one in log]
+            rows += [paint_change(one, columns, frame.quote, palette, width) for one in local]
         return rows
 
     def _refusal(self, palette: Palette, width: int, height: int) -> list[Row]:
@@ -191,7 +192,12 @@ class Account(Panel):
         if not frame.open_orders:
             return [((" ORDERS  none known", palette.muted),)]
         columns = choose_order_columns(frame, self._needs, width)
-        rows = [paint_order(one, columns, palette, self._wall) for one in frame.orders]
+        wall = None if self._wall is None else self._wall + self.offset_ns
+        orders = [
+            one if one.created is None else msgspec.structs.replace(one, created=one.created + self.offset_ns)
+            for one in frame.orders
+        ]
+        rows = [paint_order(one, columns, palette, wall) for one in orders]
         told = cut(rows, shared.orders, frame.open_orders, "orders", palette)
         return [paint_order_heads(columns, palette), *told]
 

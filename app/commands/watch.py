@@ -105,6 +105,7 @@ def _run(context: Context, world: "World", addresses: tuple[str, ...], fps: floa
             theme=theme or DEFAULT_THEME,
             layout=settings.layout or DEFAULT_LAYOUT,
             zone=zone,
+            accounts=world.accounts(),
             keymap=keymap,
             finder=WorldFinder(world, feed),
         )

@@ -4,6 +4,7 @@ import pytest
 
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.frames import (
+    AccountSpec,
     ChartSpec,
     DerivativesSpec,
     Frame,
@@ -22,7 +23,7 @@ from mdterm.feeds.frames import (
 )
 from mdterm.feeds.port import Post
 from mdterm.feeds.status import Shown
-from tests.app.standing import LIVE, WALL, make_chart, make_derivatives, make_quotes
+from tests.app.standing import LIVE, WALL, make_account, make_chart, make_derivatives, make_quotes
 
 
 class FixedClock:
@@ -116,6 +117,8 @@ def make_frame(address: str, spec: ViewSpec, *, shift: int = 0) -> Frame:
         return make_chart(address=address, interval=spec.interval, offset=spec.offset, last_price=last / 10)
     if isinstance(spec, DerivativesSpec):
         return make_derivatives(address=address)
+    if isinstance(spec, AccountSpec):
+        return make_account()
     if isinstance(spec, WatchSpec):
         return make_quotes()
     assert isinstance(spec, LadderSpec)

@@ -7,16 +7,20 @@ from typing import Any
 import msgspec
 
 from mdterm.feeds.frames import (
+    AccountFrame,
+    BalanceRow,
+    ChangeRow,
     ChartBar,
     ChartFrame,
     DerivativesFrame,
     LinkLine,
     LiquidationRow,
+    OrderRow,
     ProfileFrame,
     WatchFrame,
     WatchRow,
 )
-from mdterm.feeds.intervals import HOUR, MINUTE
+from mdterm.feeds.intervals import HOUR, MINUTE, SECOND
 from mdterm.feeds.status import Shown
 
 WALL = 1_763_682_461_997_000_000
@@ -158,6 +162,44 @@ def make_derivatives(**changes: Any) -> DerivativesFrame:
         size_digits=3,
     )
     return msgspec.structs.replace(frame, **changes)
+
+
+def make_account() -> AccountFrame:
+    """Return an account with two assets, two open orders and what became of a third."""
+    orders = [
+        OrderRow(
+            address="sim:BTCUSDT",
+            symbol="BTCUSDT",
+            id=str(at),
+            side=side,
+            type="LIMIT",
+            state="open",
+            price=price,
+            size="1.0000",
+            remaining="0.6000",
+            filled=0.4,
+            average=None,
+            ticks=ticks,
+            bps=bps,
+            created=WALL - HOUR,
+        )
+        for at, (side, price, ticks, bps) in enumerate(
+            [("buy", "61000.00", -7224, -117.0), ("sell", "61730.50", 81, 1.3)]
+        )
+    ]
+    return AccountFrame(
+        provider="sim-account",
+        quote="USDT",
+        balances=[
+            BalanceRow("USDT", "9932.44065", "8932.44065", "1000", 9932.44065, 0.9938),
+            BalanceRow("BTC", "0.000998", "0.000998", "0", 61.60, 0.0062),
+        ],
+        value=9994.04,
+        unpriced=[],
+        orders=orders,
+        open_orders=2,
+        log=[ChangeRow(WALL - 60 * SECOND, "filled", "BTCUSDT sell 2", "filled", "0.005", "0.01")],
+    )
 
 
 LINKS = [

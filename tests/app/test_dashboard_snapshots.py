@@ -21,7 +21,7 @@ async def settle(pilot: Pilot[int]) -> None:
 
 @pytest.fixture
 def make_app(port: Any, instruments: Any, clock: Any) -> Callable[..., Dashboard]:
-    return lambda **options: Dashboard(port, instruments, clock=clock, **options)
+    return lambda **options: Dashboard(port, instruments, clock=clock, accounts=["sim"], **options)
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,18 @@ def test_board(snap_compare: Any, make_app: Any, theme: str, size: tuple[int, in
     assert snap_compare(make_app(theme=theme), terminal_size=size, run_before=settle)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=lambda one: f"{one[0]}x{one[1]}")
+@pytest.mark.parametrize("layout", ["tape", "chart", "derivatives", "account"])
+def test_other_layouts(snap_compare: Any, make_app: Any, layout: str, size: tuple[int, int]) -> None:
+    assert snap_compare(make_app(layout=layout), terminal_size=size, run_before=settle)
+
+
 @pytest.mark.parametrize("theme", ["blue-orange", "ansi16", "mono"])
 def test_other_themes(snap_compare: Any, make_app: Any, theme: str) -> None:
     assert snap_compare(make_app(theme=theme), terminal_size=(80, 24), run_before=settle)
 
 
-@pytest.mark.parametrize("key", ["question_mark", "colon"])
+@pytest.mark.parametrize("key", ["question_mark", "colon", "slash", "L"])
 def test_overlays(snap_compare: Any, make_app: Any, key: str) -> None:
     async def open_overlay(pilot: Pilot[int]) -> None:
         await settle(pilot)

@@ -14,12 +14,12 @@ from mdterm.feeds.frames import ChartSpec
 from mdterm.feeds.status import Shown
 
 SIZES = [(40, 12), (60, 20), (80, 24), (100, 30), (120, 40), (160, 24), (200, 60)]
-EVERYTHING = {"watchlist", "connections", "derivatives", "ladder", "tape", "chart"}
+EVERYTHING = {"watchlist", "connections", "account", "derivatives", "ladder", "tape", "chart"}
 
 
 @pytest.fixture
 def make_app(port: Any, instruments: Any, clock: Any) -> Callable[..., Dashboard]:
-    return lambda **options: Dashboard(port, instruments, clock=clock, **options)
+    return lambda **options: Dashboard(port, instruments, clock=clock, **{"accounts": ["sim"], **options})
 
 
 async def settle(pilot: Pilot[int]) -> None:
@@ -46,6 +46,9 @@ def lines_of(app: Dashboard) -> list[str]:
         ((80, 24), "tape", {"ladder", "tape"}),
         ((80, 24), "chart", {"chart"}),
         ((80, 24), "derivatives", {"derivatives"}),
+        ((80, 24), "account", {"account"}),
+        ((120, 40), "account", {"account", "ladder"}),
+        ((120, 24), "trader", EVERYTHING - {"account"}),
         ((120, 40), "trader", EVERYTHING),
         ((120, 40), "tape", EVERYTHING - {"chart"}),
         ((120, 40), "chart", EVERYTHING - {"ladder", "tape"}),
@@ -91,11 +94,12 @@ async def test_the_key_shows_one_layout_after_the_other_and_the_keys_follow(make
             ("tape", "ladder"),
             ("chart", "chart"),
             ("derivatives", "derivatives"),
+            ("account", "account"),
             ("trader", "ladder"),
         ]
 
 
-@pytest.mark.parametrize("panel", ["watchlist", "derivatives", "ladder", "tape", "chart"])
+@pytest.mark.parametrize("panel", ["watchlist", "account", "derivatives", "ladder", "tape", "chart"])
 async def test_every_panel_can_have_the_whole_room(make_app: Any, port: Any, panel: str) -> None:
     async with make_app().run_test(size=(120, 40)) as pilot:
         await settle(pilot)
@@ -107,6 +111,12 @@ async def test_every_panel_can_have_the_whole_room(make_app: Any, port: Any, pan
         await pilot.press("escape")
         await settle(pilot)
         assert set(regions(pilot.app)) == EVERYTHING
+
+
+async def test_where_there_is_no_account_nothing_is_kept_free_for_one(make_app: Any) -> None:
+    async with make_app(accounts=[]).run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        assert set(regions(pilot.app)) == EVERYTHING - {"account"}
 
 
 async def test_intervals_go_up_and_down_and_end(make_app: Any, port: Any) -> None:

@@ -53,7 +53,7 @@ async def test_the_key_tells_all_times_in_the_other_zone(
             await pilot.pause()
         return "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
 
-    app = Dashboard(port, instruments, clock=clock)
+    app = Dashboard(port, instruments, clock=clock, accounts=["sim"])
     async with app.run_test(size=(120, 40)) as pilot:
         text = await lines(pilot)
         assert "23:47:41 UTC" in text
@@ -65,6 +65,7 @@ async def test_the_key_tells_all_times_in_the_other_zone(
         assert "08:47:41.997  L  61 712.0" in text, "liquidations"
         assert "╵08:40" in text, "the chart"
         assert "since 08:37:41" in text, "the anchor of the sums"
+        assert "08:46:41 ▼S" in text, "the account"
         assert "23:47" not in text
         await pilot.press("z")
         assert "23:47:41 UTC" in await lines(pilot)
