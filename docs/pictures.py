@@ -51,7 +51,7 @@ async def take(folder: Path) -> None:
     feed.start()
     try:
         feed.watch(instruments)
-        app = Dashboard(feed, instruments)
+        app = Dashboard(feed, instruments, accounts=world.accounts())
         async with app.run_test(size=SIZE) as pilot:
             async with asyncio.timeout(TOO_LONG_S):
                 await feed.enough.wait()
