@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from mdterm.feeds.events import Side
 from mdterm.feeds.frames import (
     AccountFrame,
     BalanceRow,
@@ -166,6 +167,10 @@ def make_derivatives(**changes: Any) -> DerivativesFrame:
 
 def make_account() -> AccountFrame:
     """Return an account with two assets, two open orders and what became of a third."""
+    placed: list[tuple[Side, str, int, float]] = [
+        ("buy", "61000.00", -7224, -117.0),
+        ("sell", "61730.50", 81, 1.3),
+    ]
     orders = [
         OrderRow(
             address="sim:BTCUSDT",
@@ -183,9 +188,7 @@ def make_account() -> AccountFrame:
             bps=bps,
             created=WALL - HOUR,
         )
-        for at, (side, price, ticks, bps) in enumerate(
-            [("buy", "61000.00", -7224, -117.0), ("sell", "61730.50", 81, 1.3)]
-        )
+        for at, (side, price, ticks, bps) in enumerate(placed)
     ]
     return AccountFrame(
         provider="sim-account",

@@ -173,16 +173,20 @@ def test_an_answer_that_nobody_awaits_is_no_credit(bench: Bench) -> None:
     assert bench.acked == acked
 
 
+def owed_since(bench: Bench) -> float | None:
+    return bench.outlet.owed
+
+
 def test_what_is_owed_counts_from_the_frame_that_the_terminal_has_not_got(bench: Bench) -> None:
     bench.credit.answered()
-    assert bench.outlet.owed is None
+    assert owed_since(bench) is None
     bench.frame(1, "one")
-    assert bench.outlet.owed == bench.now
+    assert owed_since(bench) == bench.now
     bench.now += 2
-    assert bench.outlet.owed == bench.now - 2
+    assert owed_since(bench) == bench.now - 2
     bench.credit.answered()
     bench.now += 60
-    assert bench.outlet.owed is None  # nothing new was made: that is not the terminal's fault
+    assert owed_since(bench) is None  # nothing new was made: that is not the terminal's fault
 
 
 def test_a_frame_that_cannot_be_written_yet_is_owed_too(bench: Bench) -> None:
