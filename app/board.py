@@ -2,21 +2,21 @@
 
 from collections.abc import Collection, Sequence
 
-import msgspec
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.widget import Widget
 
+from mdterm.app.chart_keys import ChartKeys
 from mdterm.app.keymap import Keymap
+from mdterm.app.ladder_keys import LadderKeys
+from mdterm.app.tape_keys import TapeKeys
 from mdterm.app.zones import LOCAL_ZONE, UTC_ZONE, Zone
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.clock import Clock
-from mdterm.feeds.frames import FrameSet, HeaderFrame, LadderSpec, ViewSpec
+from mdterm.feeds.frames import FrameSet, HeaderFrame, ViewSpec
 from mdterm.feeds.port import Port
-from mdterm.feeds.views import GROUP_STEPS
 from mdterm.widgets.account import Account
-from mdterm.widgets.chart import INTERVALS, Chart
+from mdterm.widgets.chart import Chart
 from mdterm.widgets.connections import Connections
 from mdterm.widgets.derivatives import Derivatives
 from mdterm.widgets.header import Header
@@ -39,7 +39,7 @@ LAYOUTS = {
 DEFAULT_LAYOUT = "trader"
 
 
-class BoardScreen(Screen[None], inherit_bindings=False):
+class BoardScreen(LadderKeys, TapeKeys, ChartKeys, inherit_bindings=False):
     """Header, panels, symbols and status line; binds the panels to the instrument that is shown."""
 
     AUTO_FOCUS = "#ladder"
@@ -75,8 +75,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         self.status = StatusLine()
         self.at = 0
         self.before = 0
-        self.groups: dict[str, int] = {}
-        """Price grouping by address: each instrument keeps its own."""
+        self.groups = {}
         self._bound: dict[str, tuple[str, ViewSpec]] = {}
         self._zones = (zone, LOCAL_ZONE if zone == UTC_ZONE else UTC_ZONE)
         self.layout_name = layout
@@ -253,7 +252,11 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         """Show the symbol that was clicked."""
         self.action_show_instrument(message.index)
 
-    # Actions: their names are the ids of the keymap
+    def is_bound(self, name: str) -> bool:
+        """Return whether a panel is bound to the feed now."""
+        return name in self._bound
+
+    # Actions: their names are the ids of the keymap; the panels' own are in the modules beside
 
     def action_show_symbol(self, number: int) -> None:
         """Show the instrument behind a digit."""
@@ -270,41 +273,6 @@ class BoardScreen(Screen[None], inherit_bindings=False):
     def action_last_symbol(self) -> None:
         """Show the instrument that was shown before this one."""
         self.action_show_instrument(self.before)
-
-    def action_finer(self) -> None:
-        """Group fewer steps in a row."""
-        self._regroup(-1)
-
-    def action_coarser(self) -> None:
-        """Group more steps in a row."""
-        self._regroup(1)
-
-    def _regroup(self, by: int) -> None:
-        at = GROUP_STEPS.index(self.ladder.group) + by
-        if 0 <= at < len(GROUP_STEPS):
-            self.groups[self.instrument.address] = GROUP_STEPS[at]
-            self.ladder.regroup(GROUP_STEPS[at])
-            self.bind_views()
-
-    def action_centre(self) -> None:
-        """Centre the ladder and let it follow."""
-        self.ladder.follow()
-        spec = self.ladder.spec()
-        assert isinstance(spec, LadderSpec)
-        if "ladder" not in self._bound:
-            return
-        # Asked for once: the spec that stays is the one without.
-        self.port.respec("ladder", msgspec.structs.replace(spec, centre=None, recentre=True))
-
-    def action_freeze(self) -> None:
-        """Hold the ladder where it is, or let it go."""
-        self.ladder.freeze()
-        self.bind_views()
-
-    def action_show_flow(self) -> None:
-        """Show or hide what was sold and bought beside each price."""
-        self.ladder.with_flow = not self.ladder.with_flow
-        self.bind_views()
 
     def action_scroll_up(self) -> None:
         """Show higher prices, or move the watchlist's cursor up."""
@@ -324,15 +292,6 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         """Show the instrument under the watchlist's cursor."""
         if self.watchlist.has_focus:
             self.watchlist.choose()
-
-    def on_ladder_scrolled(self) -> None:
-        """Ask for prices beyond the ladder's margin."""
-        self.bind_views()
-
-    def action_hold_tape(self) -> None:
-        """Hold the tape still, or let it run."""
-        self.tape.hold_or_run()
-        self.bind_views()
 
     def action_next_panel(self) -> None:
         """Give the keys to the next panel."""
@@ -370,42 +329,6 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         """Give every panel its room again; show the newest bars, none marked."""
         self._maximise(None)
         self.chart.follow()
-
-    # The chart
-
-    def action_next_interval(self) -> None:
-        """Show longer bars."""
-        self._change_interval(1)
-
-    def action_previous_interval(self) -> None:
-        """Show shorter bars."""
-        self._change_interval(-1)
-
-    def _change_interval(self, by: int) -> None:
-        at = INTERVALS.index(self.chart.interval) + by
-        if 0 <= at < len(INTERVALS):
-            self.chart.choose_interval(INTERVALS[at])
-            self.bind_views()
-
-    def action_bar_before(self) -> None:
-        """Mark the bar before."""
-        self.chart.move_cursor(-1)
-
-    def action_bar_after(self) -> None:
-        """Mark the bar after."""
-        self.chart.move_cursor(1)
-
-    def action_zoom_in(self) -> None:
-        """Give each bar more room."""
-        self.chart.choose_zoom(1)
-
-    def action_zoom_out(self) -> None:
-        """Give each bar less room."""
-        self.chart.choose_zoom(-1)
-
-    def on_chart_scrolled(self) -> None:
-        """Ask for the bars that are wanted now."""
-        self.bind_views()
 
 
 def _is_displayed(widget: Widget) -> bool:

@@ -1,107 +1,23 @@
-"""Every key, once: the table feeds dispatch, status line, help, palette and `mdterm keys`."""
+"""The keys as they are bound: what the configuration makes of the table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Final
 
+from mdterm.app.keytable import COMMANDS, GROUPS, Command
 
-@dataclass(frozen=True)
-class Command:
-    """Something a key does. ``id`` is what the configuration rebinds and what the palette runs.
-
-    ``keys`` are written as a person writes them: ``[``, ``space``, ``ctrl+l``. ``hint`` is the word in
-    the status line, empty if the key is not shown there. ``parameter`` goes to the action.
-    """
-
-    id: str
-    keys: tuple[str, ...]
-    help: str
-    group: str
-    hint: str = ""
-    parameter: int | None = None
-    owner: str = "screen"
-    """Whose action it is: the screen's or the app's."""
-    is_fixed: bool = False
-    """Whether it can be neither rebound nor shadowed."""
-    together: str = ""
-    """The help line of neighbours that are told in one; empty for those that stand alone."""
-
-    @property
-    def action(self) -> str:
-        """Return the action as Textual calls it."""
-        name = f"{self.owner}.{self.id.replace('-', '_')}"
-        if self.parameter is None:
-            return name
-        return f"{name.rpartition('_')[0]}({self.parameter})"
-
-
-SYMBOLS, LADDER, TAPE, CHART = "Symbols", "Ladder", "Tape", "Chart"
-SCREEN, PROGRAM = "Screen", "Program"
-_NEIGHBOURS: Final = "show the previous or the next symbol"
-_GROUPING: Final = "group fewer or more price steps in a row"
-_FOLLOWING: Final = "let the ladder follow the market, or hold it where it is"
-_SCROLLING: Final = "scroll the ladder, or move in the watchlist"
-_INTERVALS: Final = "show bars of the next longer or shorter interval"
-_MARKING: Final = "mark the bar before or after, and tell it in the title"
-_ZOOMING: Final = "give each bar less or more room"
-_LOOK: Final = "tell times in UTC or local time; show the next theme"
-_FINDING: Final = "show these keys, or find a command by its name"
-_LEAVING: Final = "leave; ctrl+c leaves at once, with status 130"
-
-COMMANDS: Final[tuple[Command, ...]] = (
-    *(
-        Command(f"show-symbol-{n}", (str(n),), f"show symbol {n} of the watchlist", SYMBOLS, parameter=n)
-        for n in range(1, 10)
-    ),
-    Command("previous-symbol", ("[",), "show the previous symbol", SYMBOLS, together=_NEIGHBOURS),
-    Command("next-symbol", ("]",), "show the next symbol", SYMBOLS, together=_NEIGHBOURS),
-    Command("last-symbol", ("`",), "go back to the symbol shown before", SYMBOLS),
-    Command(
-        "search", ("/",), "find a symbol of any provider, and show it", SYMBOLS, owner="app", hint="search"
-    ),
-    Command("unwatch", ("delete",), "take the shown symbol off the watchlist", SYMBOLS),
-    Command("choose", ("enter",), "show the symbol under the watchlist's cursor", SYMBOLS),
-    Command("finer", ("-",), "group fewer price steps in a row", LADDER, together=_GROUPING),
-    Command("coarser", ("+", "="), "group more price steps in a row", LADDER, together=_GROUPING),
-    Command("centre", ("c",), "centre the ladder and let it follow the market", LADDER, together=_FOLLOWING),
-    Command("show-flow", ("w",), "show or hide what was sold and bought beside each price", LADDER),
-    Command("freeze", ("f",), "hold the ladder where it is, or let it go", LADDER, together=_FOLLOWING),
-    Command("scroll-up", ("k", "up"), "scroll the ladder up", LADDER, together=_SCROLLING),
-    Command("scroll-down", ("j", "down"), "scroll the ladder down", LADDER, together=_SCROLLING),
-    Command("hold-tape", ("space",), "hold the tape still, or let it run", TAPE, hint="hold"),
-    Command("next-interval", ("i",), "show bars of the next longer interval", CHART, together=_INTERVALS),
-    Command(
-        "previous-interval", ("I",), "show bars of the next shorter interval", CHART, together=_INTERVALS
-    ),
-    Command("bar-before", ("left",), "mark the bar before", CHART, together=_MARKING),
-    Command("bar-after", ("right",), "mark the bar after", CHART, together=_MARKING),
-    Command("zoom-out", ("<",), "give each bar less room", CHART, together=_ZOOMING),
-    Command("zoom-in", (">",), "give each bar more room", CHART, together=_ZOOMING),
-    Command("next-layout", ("l",), "show the next layout", SCREEN, hint="layout"),
-    Command("next-panel", ("tab",), "go to the next panel", SCREEN),
-    Command("maximise", ("m",), "give the panel the whole screen, or take it back", SCREEN),
-    Command("back", ("escape",), "go back to the newest bar, and to all panels", SCREEN),
-    Command("next-zone", ("z",), "tell times in UTC, or in the local time zone", SCREEN, together=_LOOK),
-    Command("next-theme", ("t",), "next theme", SCREEN, owner="app", together=_LOOK),
-    Command("repaint", ("ctrl+l",), "paint the whole screen again", SCREEN, owner="app"),
-    Command("help", ("?",), "show these keys", PROGRAM, owner="app", hint="help", together=_FINDING),
-    Command(
-        "palette", (":", "ctrl+p"), "find a command by its name", PROGRAM, owner="app", together=_FINDING
-    ),
-    Command("log", ("L",), "show what happened, and why a panel is as it is", PROGRAM, owner="app"),
-    Command("quit", ("q",), "leave", PROGRAM, owner="app", hint="quit", together=_LEAVING),
-    Command(
-        "interrupt",
-        ("ctrl+c",),
-        "leave at once, with status 130",
-        PROGRAM,
-        owner="app",
-        is_fixed=True,
-        together=_LEAVING,
-    ),
-)
-GROUPS: Final = (SYMBOLS, LADDER, TAPE, CHART, SCREEN, PROGRAM)
+__all__ = [
+    "COMMANDS",
+    "DEFAULT_KEYMAP",
+    "GROUPS",
+    "Command",
+    "Keymap",
+    "Problem",
+    "bind_keys",
+    "is_key",
+    "textual_key",
+]
 
 
 @dataclass(frozen=True)

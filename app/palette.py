@@ -10,7 +10,8 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from mdterm.app.keymap import SYMBOLS, Keymap, textual_key
+from mdterm.app.keymap import Keymap, textual_key
+from mdterm.app.keytable import SYMBOLS
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.text import clean
 from mdterm.widgets.figures import fit

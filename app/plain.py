@@ -11,7 +11,10 @@ from mdterm.feeds.events import Stream
 from mdterm.feeds.frames import ChartFrame, ChartSpec, HeaderFrame, LadderFrame, LadderSpec, TapeSpec
 from mdterm.feeds.intervals import LENGTHS
 from mdterm.feeds.text import clean
-from mdterm.feeds.views import chart_view, header_view, ladder_view, settle, tape_view
+from mdterm.feeds.view_chart import chart_view
+from mdterm.feeds.view_header import header_view
+from mdterm.feeds.view_ladder import ladder_view, settle
+from mdterm.feeds.view_tape import tape_view
 from mdterm.widgets import ladder, tape
 from mdterm.widgets.figures import UNKNOWN, format_price, format_size, format_time
 from mdterm.widgets.palette import Palette

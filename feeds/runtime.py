@@ -37,7 +37,11 @@ from mdterm.feeds.links import Links
 from mdterm.feeds.market import FULL_TIER, Market, Quote
 from mdterm.feeds.port import Post
 from mdterm.feeds.status import Shown, StreamHealth, best, overall
-from mdterm.feeds.views import account_view, derivatives_view, ladder_view, settle, view, watch_row
+from mdterm.feeds.view_account import account_view
+from mdterm.feeds.view_derivatives import derivatives_view
+from mdterm.feeds.view_ladder import ladder_view, settle
+from mdterm.feeds.view_watch import watch_row
+from mdterm.feeds.views import view
 from mdterm.feeds.wishes import Wishes
 
 log = logging.getLogger(__name__)

@@ -99,7 +99,7 @@ def _words(found: "Snapshot", wait: float) -> str:
 def line_text(found: "Snapshot") -> str:
     """Return symbol, last, change of the day, best bid and ask, and the state, for a status bar."""
     from mdterm.feeds.text import clean
-    from mdterm.feeds.views import header_view
+    from mdterm.feeds.view_header import header_view
 
     header, digits = header_view(found.market), found.market.price_digits
 

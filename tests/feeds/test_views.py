@@ -18,7 +18,9 @@ from mdterm.feeds.frames import (
     ViewSpec,
 )
 from mdterm.feeds.market import Market
-from mdterm.feeds.views import GROUP_STEPS, band_of, ladder_view, row_of, settle, tape_view, view
+from mdterm.feeds.view_ladder import GROUP_STEPS, band_of, ladder_view, row_of, settle
+from mdterm.feeds.view_tape import tape_view
+from mdterm.feeds.views import view
 from tests.feeds.support import NOW_NS, book, instrument, trade
 
 TICKS = st.sampled_from([0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 3.0, 5.0, 25.0, 0.0001, 1e-8])
