@@ -178,6 +178,13 @@ class BoardScreen(LadderKeys, TapeKeys, ChartKeys, inherit_bindings=False):
         for view in self.views.values():
             view.repaint()
 
+    def action_next_units(self) -> None:
+        """Tell sizes in the quote currency, or in the base again."""
+        self.in_quote = not self.in_quote
+        for view in self.views.values():
+            view.in_quote = self.in_quote
+        self.bind_views()
+
     # Screen → feed
 
     def bind_views(self) -> None:

@@ -18,6 +18,8 @@ class Deck(Screen[None], inherit_bindings=False):
     tape: Tape
     chart: Chart
     watchlist: Watchlist
+    in_quote: bool = False
+    """Whether sizes are told in the quote currency (size × price); every view knows it too."""
 
     @property
     def instrument(self) -> Instrument:

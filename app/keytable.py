@@ -66,6 +66,7 @@ LADDER_KEYS: Final[tuple[Command, ...]] = (
     Command("coarser", ("+", "="), "group more price steps in a row", LADDER, together=_GROUPING),
     Command("centre", ("c",), "centre the ladder and let it follow the market", LADDER, together=_FOLLOWING),
     Command("show-flow", ("w",), "show or hide what was sold and bought beside each price", LADDER),
+    Command("next-units", ("v",), "tell sizes in the quote currency, or in the base again", LADDER),
     Command("freeze", ("f",), "hold the ladder where it is, or let it go", LADDER, together=_FOLLOWING),
     Command("scroll-up", ("k", "up"), "scroll the ladder up", LADDER, together=_SCROLLING),
     Command("scroll-down", ("j", "down"), "scroll the ladder down", LADDER, together=_SCROLLING),

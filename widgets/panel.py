@@ -103,6 +103,8 @@ class View(Line):
         self.simulated = False
         self.offset_ns = 0
         """What is added to UTC for every time of day that is told."""
+        self.in_quote = False
+        """Whether sizes are wanted in the quote currency; a view that has sizes asks for them in its spec."""
 
     def spec(self) -> ViewSpec:
         """Return what it wants to see, at its size and as it stands."""
