@@ -3,10 +3,11 @@
 import gc
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from textual.driver import Driver
 from textual.message import Message
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 import mdterm.themes
@@ -16,9 +17,9 @@ from mdterm.app.finder import Finder, FinderScreen
 from mdterm.app.help import HelpScreen
 from mdterm.app.keymap import DEFAULT_KEYMAP, Keymap, textual_key
 from mdterm.app.logscreen import LogScreen
-from mdterm.app.notices import Notice, Notices
-from mdterm.app.paced import PacedApp
+from mdterm.app.notices import Level, Notice, Notices
 from mdterm.app.palette import PaletteScreen
+from mdterm.app.takeaway import TakeAway
 from mdterm.app.terminal import TerminalDriver
 from mdterm.app.zones import UTC_ZONE, Zone
 from mdterm.feeds.address import AddressError, Instrument
@@ -27,6 +28,11 @@ from mdterm.feeds.frames import FrameSet
 from mdterm.feeds.port import Port
 from mdterm.themes.palettes import DEFAULT_THEME, THEMES
 
+_SEVERITIES: Final[dict[Level, SeverityLevel]] = {
+    "info": "information",
+    "warning": "warning",
+    "error": "error",
+}
 INTERRUPTED = 130
 BEHIND_S = 1.0
 """From this age on of a frame set that the terminal has not got, the status line says so."""
@@ -40,7 +46,7 @@ class FrameArrived(Message, bubble=False):
         self.frames = frames
 
 
-class Dashboard(PacedApp, inherit_bindings=False):
+class Dashboard(TakeAway, inherit_bindings=False):
     """The dashboard on a feed's port. ``run`` returns the exit status."""
 
     CSS_PATH: ClassVar[Any] = Path(mdterm.themes.__file__).with_name("mdterm.tcss")
@@ -173,15 +179,17 @@ class Dashboard(PacedApp, inherit_bindings=False):
             known = watched.get(address)
             instrument = known if known or self.finder is None else await self.finder.open(address)
         except (AddressError, Failed) as error:
-            self._notify(self.notices.add(f"{address} cannot be watched: {error}", "error"))
+            self.tell(f"{address} cannot be watched: {error}", "error")
             return
         if instrument is not None:
             self.board.add_instrument(instrument)
 
+    def tell(self, words: str, level: Level = "info") -> None:
+        """Tell somebody at the screen, and keep it in the log."""
+        self._notify(self.notices.add(words, level))
+
     def _notify(self, notice: Notice) -> None:
-        self.notify(
-            notice.words, severity="error" if notice.level == "error" else "information", markup=False
-        )
+        self.notify(notice.words, severity=_SEVERITIES[notice.level], markup=False)
 
     async def action_quit(self) -> None:
         """Leave."""

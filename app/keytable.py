@@ -45,6 +45,8 @@ _MARKING: Final = "mark the bar before or after, and tell it in the title"
 _ZOOMING: Final = "give each bar less or more room"
 _LOOK: Final = "tell times in UTC or local time; show the next theme"
 _FINDING: Final = "show these keys, or find a command by its name"
+_COPYING: Final = "copy the marked row or the panel, to where you sit; the whole panel"
+_EXPORTING: Final = "write the panel to a CSV file; the screen as SVG and text"
 _LEAVING: Final = "leave; ctrl+c leaves at once, with status 130"
 
 SYMBOL_KEYS: Final[tuple[Command, ...]] = (
@@ -91,6 +93,14 @@ SCREEN_KEYS: Final[tuple[Command, ...]] = (
     Command("back", ("escape",), "go back to the newest bar, and to all panels", SCREEN),
     Command("next-zone", ("z",), "tell times in UTC, or in the local time zone", SCREEN, together=_LOOK),
     Command("next-theme", ("t",), "next theme", SCREEN, owner="app", together=_LOOK),
+    Command(
+        "copy", ("y",), "copy the marked row, or the panel (OSC 52)", SCREEN, owner="app", together=_COPYING
+    ),
+    Command("copy-panel", ("Y",), "copy the whole panel", SCREEN, owner="app", together=_COPYING),
+    Command("export", ("e",), "write the panel to a CSV file", SCREEN, owner="app", together=_EXPORTING),
+    Command(
+        "screenshot", ("E",), "write the screen as SVG and text", SCREEN, owner="app", together=_EXPORTING
+    ),
     Command("repaint", ("ctrl+l",), "paint the whole screen again", SCREEN, owner="app"),
 )
 PROGRAM_KEYS: Final[tuple[Command, ...]] = (

@@ -1,11 +1,14 @@
 """The one way to the terminal: paints go in, the shortest bytes come out, and never more than it takes."""
 
+from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol, runtime_checkable
 
 from mdterm.app.canvas import Canvas, Update
 from mdterm.app.credit import QUESTION, Credit
 
+SAID: Final = 8
+"""Bells and the like that wait for a terminal that is behind."""
 STALLED_S: Final = 0.5
 """A terminal that has not answered for so long gets nothing more until it does."""
 _SYNC: Final = ("\x1b[?2026h", "\x1b[?2026l")
@@ -36,6 +39,7 @@ class Outlet:
         self._due: tuple[int, float] | None = None
         self._is_answered_for = True
         """Whether nothing has been written since the last question."""
+        self._said: deque[str] = deque(maxlen=SAID)
         self.bytes = 0
         self.frames = 0
 
@@ -60,6 +64,10 @@ class Outlet:
         sink = self._sink
         if sink is None or not self._may_write(sink):
             return
+        if self._said:
+            self._write(sink, "".join(self._said))
+            self._said.clear()
+            self._is_answered_for = False
         if self.canvas.is_dirty:
             difference = self.canvas.difference()
             if difference:
@@ -74,10 +82,18 @@ class Outlet:
                 self.frames += 1
                 self._ask(number, made)
 
+    def say(self, sequence: str) -> None:
+        """Write something that moves no cell: a bell, a text for the clipboard. It waits like a paint.
+
+        Of a terminal that is behind, only the newest few are kept: an hour's bells are not owed to anybody.
+        """
+        self._said.append(sequence)
+        self.release()
+
     @property
     def is_holding(self) -> bool:
         """Whether something waits for the terminal."""
-        return self._due is not None or self.canvas.is_dirty
+        return self._due is not None or self.canvas.is_dirty or bool(self._said)
 
     @property
     def owed(self) -> float | None:

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from mdterm.feeds.frames import Frame, PanelFrame, ViewSpec
 from mdterm.feeds.status import Shown
 from mdterm.widgets.palette import Palette, make_palette
-from mdterm.widgets.rows import NO_STYLE, Part, Row, make_strip, spread, width_of
+from mdterm.widgets.rows import NO_STYLE, Part, Row, make_strip, spread, text_of, width_of
 from mdterm.widgets.state import aged, format_reason, format_state, state_style
 
 NOTHING_YET = Shown("WARMING")
@@ -68,6 +68,10 @@ class Line(Widget):
         if y < len(self._strips):
             return self._strips[y]
         return Strip.blank(self.size.width, NO_STYLE if self.palette is None else self.palette.base)
+
+    def text(self) -> str:
+        """Return what is painted, as text without styles or trailing blanks."""
+        return "\n".join(text_of(row).rstrip() for row in self._rows)
 
     def forget(self) -> None:
         """Paint every row again."""
@@ -188,6 +192,10 @@ class Panel(View, can_focus=True):
     def badge(self) -> str:
         """Return a word that must not be overlooked, such as ``PAUSED +38``; empty if there is none."""
         return ""
+
+    def row_text(self) -> str | None:
+        """Return the row under the panel's cursor as text, None where there is no cursor now."""
+        return None
 
     def _title(self, shown: Shown, palette: Palette, width: int) -> Row:
         grid = palette.grid
