@@ -1,6 +1,6 @@
 """The board: the panels around one instrument, and what the keys do to them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -21,7 +21,7 @@ from mdterm.widgets.connections import Connections
 from mdterm.widgets.derivatives import Derivatives
 from mdterm.widgets.header import Header
 from mdterm.widgets.ladder import Ladder
-from mdterm.widgets.panel import Line, Panel, View
+from mdterm.widgets.panel import Kept, Line, Panel, View
 from mdterm.widgets.state import format_reason, format_state
 from mdterm.widgets.status import StatusLine
 from mdterm.widgets.tape import Tape
@@ -258,6 +258,15 @@ class BoardScreen(LadderKeys, TapeKeys, ChartKeys, inherit_bindings=False):
     def on_watch_strip_chosen(self, message: WatchStrip.Chosen) -> None:
         """Show the symbol that was clicked."""
         self.action_show_instrument(message.index)
+
+    def keep(self) -> dict[str, dict[str, Kept]]:
+        """Return what the panels shall be like at the next start, by their names."""
+        return {panel.name_of_view: panel.keep() for panel in self.panels}
+
+    def restore(self, kept: Mapping[str, Mapping[str, Kept]]) -> None:
+        """Have the panels as they were; called before they are painted."""
+        for panel in self.panels:
+            panel.restore(kept.get(panel.name_of_view, {}))
 
     def is_bound(self, name: str) -> bool:
         """Return whether a panel is bound to the feed now."""

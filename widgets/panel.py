@@ -1,6 +1,6 @@
 """A panel: a title that tells its state, a body of rows, and no cell painted twice for nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import ClassVar
 
@@ -18,6 +18,9 @@ from mdterm.widgets.rows import NO_STYLE, Part, Row, make_strip, spread, text_of
 from mdterm.widgets.state import aged, format_reason, format_state, state_style
 
 NOTHING_YET = Shown("WARMING")
+
+Kept = str | int | float | bool
+"""A choice that is kept between two starts."""
 
 
 class Line(Widget):
@@ -169,6 +172,20 @@ class Panel(View, can_focus=True):
     def current(self) -> Shown:
         """Return the state as of the title's last change."""
         return aged(self.shown, self._title_at - self._told_at)
+
+    def keep(self) -> dict[str, Kept]:
+        """Return the person's choices that shall hold at the next start, by name; no data of the market.
+
+        Asked once a second, and saved where it differs from what it was. What is chosen for one instrument
+        has its address in the name: ``min-size sim:BTCUSDT``.
+        """
+        return {}
+
+    def restore(self, kept: Mapping[str, Kept]) -> None:
+        """Take up choices that were kept, before the first paint.
+
+        A name may be missing, and a value anything of another version's: what does not fit is passed over.
+        """
 
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return title and body."""
