@@ -99,7 +99,7 @@ SCREEN_KEYS: Final[tuple[Command, ...]] = (
     Command("copy-panel", ("Y",), "copy the whole panel", SCREEN, owner="app", together=_COPYING),
     Command("export", ("e",), "write the panel to a CSV file", SCREEN, owner="app", together=_EXPORTING),
     Command(
-        "screenshot", ("E",), "write the screen as SVG and text", SCREEN, owner="app", together=_EXPORTING
+        "save-screen", ("E",), "write the screen as SVG and text", SCREEN, owner="app", together=_EXPORTING
     ),
     Command("repaint", ("ctrl+l",), "paint the whole screen again", SCREEN, owner="app"),
 )

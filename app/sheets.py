@@ -132,10 +132,6 @@ def csv_of(sheet: Sheet) -> str:
     return out.getvalue()
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
 def save(text: str, folder: Path, name: str, suffix: str) -> Path:
     """Write ``text`` to a new file that only its owner reads; nothing is overwritten. Raise OSError."""
     stem = _UNSAFE.sub("_", name)[:100] or "mdterm"
@@ -143,9 +139,10 @@ def save(text: str, folder: Path, name: str, suffix: str) -> Path:
     for attempt in range(_TRIES):
         path = folder / (f"{stem}.{suffix}" if not attempt else f"{stem}-{attempt + 1}.{suffix}")
         try:
-            with path.open("x", encoding="utf-8", errors="replace", newline="", opener=_private) as file:
-                file.write(text)
+            private = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             continue
+        with os.fdopen(private, "w", encoding="utf-8", errors="replace", newline="") as file:
+            file.write(text)
         return path
     raise FileExistsError(f"{stem}.{suffix} and {_TRIES - 1} more of its name are there already")

@@ -58,7 +58,7 @@ class TakeAway(PacedApp, inherit_bindings=False):
         for sheet in sheets:
             self._save(csv_of(sheet), sheet.name, "csv")
 
-    def action_screenshot(self) -> None:
+    def action_save_screen(self) -> None:
         """Write the screen to an SVG file and to a text file."""
         strips = self.screen._compositor.render_strips()
         text = "\n".join(strip.text.rstrip() for strip in strips) + "\n"
