@@ -161,7 +161,7 @@ class OpenGate:
 
 
 class Backoff(msgspec.Struct, frozen=True):
-    """Bounds of the pause before a reconnect, in seconds (full jitter between ``floor`` and the bound)."""
+    """Bounds of the pause before a reconnect, in seconds (full jitter above ``floor``, up to the bound)."""
 
     first: float = 1.0
     cap: float = 30.0

@@ -108,13 +108,15 @@ def pause(
 ) -> float:
     """Return seconds to wait before attempt ``attempt`` + 1: full jitter, doubling from ``first`` to ``cap``.
 
-    A throttled connection waits at least what the server or the provider's page asks for.
+    A throttled connection waits at least what the server or the provider's page asks for. The jitter lies
+    above what must be waited: many that were sent away at once must not come back at once.
     """
     bound = min(backoff.cap, backoff.first * 2.0 ** max(0, min(attempt - 1, 16)))
-    wait = max(uniform(0.0, bound), backoff.floor)
+    floor = backoff.floor
     if failure.kind == "throttled":
-        wait = max(wait, failure.retry_after or 0.0, backoff.throttled)
-    return wait
+        floor = max(floor, failure.retry_after or 0.0, backoff.throttled)
+    # Up to the cap in all, yet never without any spread.
+    return floor + uniform(0.0, min(bound, max(backoff.first, backoff.cap - floor)))
 
 
 def silence_bound(rebuilds: int) -> float:

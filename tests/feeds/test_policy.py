@@ -147,15 +147,23 @@ def test_a_pause_is_never_below_the_floor_nor_above_the_bound(
     attempt: int, first: float, cap: float, floor: float
 ) -> None:
     found = pause(Backoff(first, cap, floor), attempt, RETRY)
-    assert floor <= found <= max(cap, floor)
+    assert floor <= found <= max(cap, floor + min(first, cap))
 
 
-@pytest.mark.parametrize("uniform", [lowest, highest])
+@pytest.mark.parametrize("attempt", [1, 2, 5, 50])
+@pytest.mark.parametrize("floor", [0.0, 3.0, 10.0, 30.0, 60.0])
+def test_a_floor_leaves_room_for_jitter_on_every_try(attempt: int, floor: float) -> None:
+    backoff = Backoff(first=1.0, cap=60.0, floor=floor)
+    assert pause(backoff, attempt, RETRY, lowest) == floor
+    assert pause(backoff, attempt, RETRY, highest) >= floor + 1.0
+
+
+@pytest.mark.parametrize(("uniform", "spread"), [(lowest, 0.0), (highest, 1.0)])
 @pytest.mark.parametrize(("after", "least"), [(None, 30.0), (5.0, 30.0), (120.0, 120.0), (0.0, 30.0)])
 def test_whom_the_server_slows_down_waits(
-    uniform: Callable[[float, float], float], after: float | None, least: float
+    uniform: Callable[[float, float], float], spread: float, after: float | None, least: float
 ) -> None:
-    assert pause(Backoff(), 1, Failure("throttled", "", after), uniform) == least
+    assert pause(Backoff(), 1, Failure("throttled", "", after), uniform) == least + spread
 
 
 def test_pauses_spread_over_the_whole_range() -> None:
