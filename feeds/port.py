@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from mdterm.feeds.address import Instrument
+from mdterm.feeds.alerts import Alarm, Rule
 from mdterm.feeds.frames import FrameSet, ViewSpec
 
 Post = Callable[[FrameSet], None]
@@ -31,6 +32,12 @@ class Port(Protocol):
 
     def unbind(self, panel: str) -> None:
         """Stop making frames for a panel."""
+
+    def heed(self, raised: Callable[[Alarm], None]) -> None:
+        """Begin to be told of alerts that fire, on the feed's thread; must not block."""
+
+    def alert(self, rules: Sequence[Rule]) -> None:
+        """Set all alerts, on whatever instruments; one that was there before keeps its state."""
 
     def ack(self, number: int) -> None:
         """Say that the terminal has frame set ``number``."""

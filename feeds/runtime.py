@@ -12,6 +12,7 @@ import msgspec
 
 from mdterm.feeds.account import Account, Working
 from mdterm.feeds.address import AddressError, Instrument, parse_address
+from mdterm.feeds.alerts import Alarm, Alerts, Rule
 from mdterm.feeds.asking import Answer, ask
 from mdterm.feeds.backfill import Backfill
 from mdterm.feeds.beat import Beat
@@ -83,6 +84,7 @@ class Feed:
             ready=self._replan,
             need_price=self._listen_for_price,
         )
+        self.alerts = Alerts()
         self._instruments: dict[str, Instrument] = {}
         self.accounts: dict[str, Account] = {}
         """Accounts by the provider that tells them."""
@@ -271,6 +273,20 @@ class Feed:
         self.wishes.unbind(panel)
         self._replan(FOLLOW_S)
 
+    def heed(self, raised: Callable[[Alarm], None]) -> None:
+        """Begin to tell of alerts that fire, on the feed's thread; ``raised`` must not block."""
+        self.alerts.raised = raised
+
+    def alert(self, rules: Sequence[Rule]) -> None:
+        """Look for these, and for no others; what they need stays subscribed. Raise AddressError."""
+        for rule in rules:
+            self._market(self.resolve(rule.address).address)
+        self.alerts.set_rules(rules, self.clock.mono())
+        self.wishes.alerted = {
+            (rule.address, "book" if rule.kind == "spread" else "trade") for rule in self.alerts.watchers
+        }
+        self._replan()
+
     def ack(self, number: int) -> None:
         """Take back the credit for a frame set."""
         self.beat.ack(number)
@@ -413,6 +429,8 @@ class Feed:
             market = self.markets.get(address)
             if market is not None:
                 market.apply(run)
+            if address in self.alerts.of:
+                self.alerts.take(address, run, now, first.seen)
             at = end
             if address in self._candles:
                 self._tell_candles(address)
@@ -511,6 +529,7 @@ class Feed:
                 backfill = self._backfills.get(market.instrument.provider)
                 health.partial = None if backfill is None else backfill.short.get(address)
         self._lines = self.links.lines()
+        self.alerts.tick(self.clock.mono(), self.clock.wall())
         self.beat.touch()
 
     async def close(self) -> None:

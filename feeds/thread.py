@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from mdterm.feeds.address import Instrument
+from mdterm.feeds.alerts import Alarm, Rule
 from mdterm.feeds.asking import Answer
 from mdterm.feeds.contract import Provider
 from mdterm.feeds.frames import ViewSpec
@@ -98,6 +99,14 @@ class FeedThread:
     def unbind(self, panel: str) -> None:
         """Let a panel go."""
         self._call("unbind", panel)
+
+    def heed(self, raised: Callable[[Alarm], None]) -> None:
+        """Begin to be told of alerts that fire."""
+        self._call("heed", raised)
+
+    def alert(self, rules: Sequence[Rule]) -> None:
+        """Set all alerts."""
+        self._call("alert", list(rules))
 
     def ack(self, number: int) -> None:
         """Return the credit for a frame set."""

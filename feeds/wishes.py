@@ -16,6 +16,8 @@ class Wishes:
 
     def __init__(self) -> None:
         self.watched: list[str] = []
+        self.alerted: set[tuple[str, Stream]] = set()
+        """What alerts look at, shown or not."""
         self._bound: dict[str, tuple[str, tuple[Stream, ...]]] = {}
         self._warm: dict[str, set[Stream]] = {}
         self._listened: set[tuple[str, Stream]] = set()
@@ -51,6 +53,8 @@ class Wishes:
         for address, kept in self._warm.items():
             for stream in kept:
                 ranks.setdefault((address, stream), 1)
+        for key in self.alerted:
+            ranks.setdefault(key, 1)
         for address in self.watched:
             ranks.setdefault((address, "trade"), 1)
         if len(self.watched) <= BOOKS_WATCHED:

@@ -1,8 +1,11 @@
 """A feed that says what a test tells it to, and frames of a market that stands still."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from mdterm.feeds.address import Instrument
+from mdterm.feeds.alerts import Rule
 from mdterm.feeds.frames import (
     AccountSpec,
     ChartSpec,
@@ -49,6 +52,8 @@ class FakePort:
         self.repaints = 0
         self.number = 0
         self.post: Post | None = None
+        self.rules: tuple[Rule, ...] = ()
+        self.raised: object = None
         self.link = LIVE
         """How the connection is."""
         self.answers = True
@@ -56,6 +61,12 @@ class FakePort:
 
     def connect(self, post: Post) -> None:
         self.post = post
+
+    def heed(self, raised: object) -> None:
+        self.raised = raised
+
+    def alert(self, rules: Sequence[Rule]) -> None:
+        self.rules = tuple(rules)
 
     def watch(self, instruments: object) -> None:
         self.watched = instruments
