@@ -18,6 +18,9 @@ TEXT_ROLES: Final = (
     "liq-long",
     "liq-short",
     "own",
+    "line-1",
+    "line-2",
+    "line-3",
 )
 """Roles that carry words or numbers: each must be legible on the theme's background."""
 

@@ -28,6 +28,9 @@ class Palette:
     liq_long: Style
     liq_short: Style
     own: Style
+    line_1: Style
+    line_2: Style
+    line_3: Style
     grid: Style
     bid_bar: Style
     ask_bar: Style
