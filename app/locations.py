@@ -13,3 +13,8 @@ def config_file() -> Path:
 def state_folder() -> Path:
     """Return the folder of what mdterm remembers; who writes there makes it, for the user alone."""
     return platformdirs.user_state_path("mdterm")
+
+
+def state_file() -> Path:
+    """Return the file of what is kept between two starts."""
+    return state_folder() / "state.json"
