@@ -11,6 +11,7 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 import mdterm.themes
+from mdterm.app.alarms import Alarms
 from mdterm.app.board import DEFAULT_LAYOUT, BoardScreen
 from mdterm.app.commands.context import Failed
 from mdterm.app.finder import Finder, FinderScreen
@@ -19,10 +20,11 @@ from mdterm.app.keymap import DEFAULT_KEYMAP, Keymap, textual_key
 from mdterm.app.logscreen import LogScreen
 from mdterm.app.notices import Level, Notice, Notices
 from mdterm.app.palette import PaletteScreen
-from mdterm.app.takeaway import TakeAway
+from mdterm.app.signals import ALL_SIGNALS
 from mdterm.app.terminal import TerminalDriver
 from mdterm.app.zones import UTC_ZONE, Zone
 from mdterm.feeds.address import AddressError, Instrument
+from mdterm.feeds.alerts import Rule
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.frames import FrameSet
 from mdterm.feeds.port import Port
@@ -46,7 +48,7 @@ class FrameArrived(Message, bubble=False):
         self.frames = frames
 
 
-class Dashboard(TakeAway, inherit_bindings=False):
+class Dashboard(Alarms, inherit_bindings=False):
     """The dashboard on a feed's port. ``run`` returns the exit status."""
 
     CSS_PATH: ClassVar[Any] = Path(mdterm.themes.__file__).with_name("mdterm.tcss")
@@ -65,6 +67,8 @@ class Dashboard(TakeAway, inherit_bindings=False):
         keymap: Keymap = DEFAULT_KEYMAP,
         clock: Clock | None = None,
         finder: Finder | None = None,
+        rules: Sequence[Rule] = (),
+        signals: Collection[str] = ALL_SIGNALS,
         driver_class: type[Driver] = TerminalDriver,
     ) -> None:
         super().__init__(port.ack, clock or SystemClock(), driver_class)
@@ -76,6 +80,7 @@ class Dashboard(TakeAway, inherit_bindings=False):
         self.finder = finder
         self.notices = Notices(self.clock.wall)
         self.bound_keys = keymap
+        self.rules, self.alarms, self.signals = tuple(rules), {}, frozenset(signals)
         self.board = BoardScreen(port, instruments, self.clock, keymap, layout, zone, accounts)
         self._delay_ms: float | None = None
         self._is_frozen = False
@@ -92,6 +97,7 @@ class Dashboard(TakeAway, inherit_bindings=False):
         self.open_outlet()
         self.set_interval(1.0, self.tick)
         self.port.connect(self._post)
+        self.open_alarms()
 
     def _post(self, frames: FrameSet) -> None:
         self.post_message(FrameArrived(frames))

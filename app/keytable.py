@@ -93,6 +93,7 @@ SCREEN_KEYS: Final[tuple[Command, ...]] = (
     Command("back", ("escape",), "go back to the newest bar, and to all panels", SCREEN),
     Command("next-zone", ("z",), "tell times in UTC, or in the local time zone", SCREEN, together=_LOOK),
     Command("next-theme", ("t",), "next theme", SCREEN, owner="app", together=_LOOK),
+    Command("alerts", ("a",), "set an alert; see what fired", SCREEN, owner="app"),
     Command(
         "copy", ("y",), "copy the marked row, or the panel (OSC 52)", SCREEN, owner="app", together=_COPYING
     ),

@@ -201,6 +201,14 @@ class GeneralSettings(Struct, frozen=True, kw_only=True):
         _says("own connections, or those of a feed that runs apart (accepted, not used yet)"),
     ] = "own"
     layout: Annotated[Name | None, _says("the layout to start with")] = None
+    alerts: Annotated[
+        tuple[str, ...],
+        _says("an address and what to look for: cross 64000, move 1% 5m, big 10, spread 5bps, silence 30s"),
+    ] = ()
+    alert_signals: Annotated[
+        tuple[Literal["bell", "osc9", "osc777"], ...],
+        _says("how an alert reaches you beyond the screen: the terminal's bell, its notifications"),
+    ] = ("bell", "osc9", "osc777")
     keys: Annotated[
         dict[str, tuple[str, ...]], _says("other keys for an action, by its id; `mdterm keys` lists them")
     ] = {}

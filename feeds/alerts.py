@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from mdterm.feeds.address import parse_address
 from mdterm.feeds.events import Book, Event, Side, Trade
 
 Kind = Literal["cross", "move", "big", "spread", "silence"]
@@ -83,6 +84,14 @@ def parse_rule(address: str, words: str, *, repeats: bool = False) -> Rule:
     if kind == "silence":
         value *= _UNITS[found["unit"]]
     return Rule(address, kind, value, window, repeats)  # type: ignore[arg-type]  # a key of _FORMS
+
+
+def parse_alert(text: str) -> Rule:
+    """Return the rule of ``ADDRESS WORDS``; ``again`` at its end: it repeats. Raise ValueError."""
+    address, _, words = text.strip().partition(" ")
+    parse_address(address)
+    repeats = words.lower().endswith(" again")
+    return parse_rule(address, words[: -len(" again")] if repeats else words, repeats=repeats)
 
 
 def _time(seconds: float) -> str:

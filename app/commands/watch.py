@@ -57,6 +57,7 @@ def check_terminal(context: Context) -> None:
 
 def _run(context: Context, world: "World", addresses: tuple[str, ...], fps: float | None) -> int:
     from mdterm.app.keymap import bind_keys
+    from mdterm.feeds.alerts import parse_alert
     from mdterm.feeds.runtime import Feed
     from mdterm.feeds.thread import FeedThread
 
@@ -93,6 +94,11 @@ def _run(context: Context, world: "World", addresses: tuple[str, ...], fps: floa
         zone = Zone(settings.time_zone)
     except ValueError as error:
         raise settings.error("time_zone", str(error)) from None
+    try:
+        rules = [parse_alert(one) for one in settings.alerts]
+        world.instruments([one.address for one in rules])
+    except ValueError as error:
+        raise settings.error("alerts", str(error)) from None
     keymap, problems = bind_keys(settings.keys)
     if problems:
         raise settings.error(f"keys.{problems[0].id}", problems[0].words)
@@ -108,6 +114,8 @@ def _run(context: Context, world: "World", addresses: tuple[str, ...], fps: floa
             accounts=world.accounts(),
             keymap=keymap,
             finder=WorldFinder(world, feed),
+            rules=rules,
+            signals=settings.alert_signals,
         )
         logging.getLogger("mdterm").addHandler(
             NoticeHandler(app.notices, lambda text: mask(text, tuple(context.secrets)))

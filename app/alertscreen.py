@@ -1,0 +1,192 @@
+"""The alerts: what is looked for, what fired, and a line to write another one for the shown instrument."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from mdterm.app.keymap import Keymap, textual_key
+from mdterm.feeds.alerts import EXAMPLES, Alarm, Rule, parse_rule
+from mdterm.feeds.text import clean
+from mdterm.widgets.figures import fit, format_time
+from mdterm.widgets.palette import Palette
+from mdterm.widgets.panel import Line
+from mdterm.widgets.rows import Part, Row, merge, spread
+
+_LONGEST: Final = 60
+_KEYS: Final = "enter adds, or arms again · del removes · ctrl+t tests · esc closes"
+_FEW_KEYS: Final = "enter · del · ctrl+t · esc"
+
+
+class AlertScreen(ModalScreen[None], inherit_bindings=False):
+    """Lists, adds, arms and removes alerts. ``changed`` gets all rules after every change."""
+
+    def __init__(
+        self,
+        address: str,
+        rules: Sequence[Rule],
+        alarms: Mapping[Rule, Alarm],
+        keymap: Keymap,
+        *,
+        changed: Callable[[Sequence[Rule], Rule | None], None],
+        test: Callable[[], None],
+        offset_ns: int = 0,
+    ) -> None:
+        super().__init__()  # no id: one may open while the one before is still being taken away
+        self.keymap = keymap
+        self.lines = AlertLines(address, rules, alarms, offset_ns)
+        self._changed = changed
+        self._test = test
+
+    def compose(self) -> ComposeResult:
+        """Show the list."""
+        with Vertical(id="palette-box"):
+            yield self.lines
+
+    def on_key(self, event: events.Key) -> None:
+        """Type, move, add, arm, remove or close. The opening key closes while nothing is typed."""
+        if not self.is_current:
+            return  # a key behind the one that closed it
+        lines, key = self.lines, event.key
+        opening = {textual_key(one) for one in self.keymap.keys_of("alerts")}
+        if key == "escape" or (key in opening and not lines.typed):
+            self.dismiss(None)
+        elif key == "enter":
+            self._enter()
+        elif key == "delete":
+            self._remove()
+        elif key == "ctrl+t":
+            self._test()
+        elif key in ("up", "down"):
+            lines.move(-1 if key == "up" else 1)
+        elif key == "backspace":
+            lines.type(lines.typed[:-1])
+        elif event.character is not None and event.is_printable:
+            lines.type(lines.typed + event.character)
+        else:
+            return
+        event.stop()
+
+    def _enter(self) -> None:
+        lines = self.lines
+        armed = None
+        if lines.typed.strip():
+            armed = lines.add()
+        elif lines.rules and lines.rules[lines.at] in lines.alarms:
+            armed = lines.rules[lines.at]
+        if armed is not None:
+            self._changed(lines.rules, armed)
+            lines.repaint()
+
+    def _remove(self) -> None:
+        lines = self.lines
+        if lines.rules:
+            lines.drop()
+            self._changed(lines.rules, None)
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor where it was clicked."""
+        if event.widget is self.lines:
+            self.lines.point(event.y)
+
+
+class AlertLines(Line):
+    """The line to type in and the alerts, those of the shown instrument first."""
+
+    def __init__(
+        self, address: str, rules: Sequence[Rule], alarms: Mapping[Rule, Alarm], offset_ns: int
+    ) -> None:
+        super().__init__(id="palette-list")
+        self.address = address
+        self.rules = sorted(rules, key=lambda one: one.address != address)
+        self.alarms = alarms
+        self.typed = ""
+        self.problem = ""
+        self.at = 0
+        self._first = 0
+        self._offset_ns = offset_ns
+
+    def type(self, text: str) -> None:
+        """Take what has been typed so far."""
+        self.typed, self.problem = text[:_LONGEST], ""
+        self.repaint()
+
+    def add(self) -> Rule | None:
+        """Make what is typed an alert; None, and a problem, where it is none. ``again`` makes it repeat."""
+        words = self.typed.strip()
+        repeats = words.lower().endswith(" again")
+        try:
+            rule = parse_rule(self.address, words[:-6] if repeats else words, repeats=repeats)
+        except ValueError as error:
+            self.problem = str(error)
+            self.repaint()
+            return None
+        if rule not in self.rules:
+            self.rules.insert(0, rule)
+        self.at, self.typed, self.problem = self.rules.index(rule), "", ""
+        self.repaint()
+        return rule
+
+    def drop(self) -> None:
+        """Take away the alert under the cursor."""
+        del self.rules[self.at]
+        self.at = max(0, min(self.at, len(self.rules) - 1))
+        self.repaint()
+
+    def move(self, by: int) -> None:
+        """Move the cursor; the ends do not wrap."""
+        self.at = max(0, min(len(self.rules) - 1, self.at + by))
+        self.repaint()
+
+    def point(self, y: int) -> None:
+        """Put the cursor on the alert that stands on row ``y``."""
+        at = self._first + y - self._heads
+        if y >= self._heads and at < len(self.rules):
+            self.at = at
+            self.repaint()
+
+    @property
+    def _heads(self) -> int:
+        return 3 if self.problem else 2
+
+    def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
+        """Return title, input and alerts; the cursor is always in view."""
+        title: list[Part] = [("─ ", palette.grid), ("ALERTS ", palette.key)]
+        keys = _KEYS if width >= len(_KEYS) + 14 else _FEW_KEYS
+        rows = [spread(title, [(f" {keys}", palette.muted), (" ─", palette.grid)], width, "─", palette.grid)]
+        symbol = clean(self.address.rpartition(":")[2], 30)
+        line: list[Part] = [(f"  {symbol}: ", palette.text), (f"{clean(self.typed)}▏", palette.key)]
+        if not self.typed:
+            line.append((f" {' · '.join(EXAMPLES)}, and again", palette.muted))
+        rows.append(
+            merge(
+                [
+                    (fit(text, width), style) if not at else (text, style)
+                    for at, (text, style) in enumerate(line)
+                ]
+            )
+        )
+        if self.problem:
+            rows.append(((fit(f"  {clean(self.problem, 200)}", width), palette.warn),))
+        room = max(1, height - len(rows))
+        self._first = max(0, min(self.at - room // 2, len(self.rules) - room))
+        for at, rule in enumerate(self.rules[self._first : self._first + room], self._first):
+            row = self._rule(rule, palette, width)
+            if at == self.at:
+                row = merge((text, style + palette.cursor) for text, style in row)
+            rows.append(row)
+        if not self.rules:
+            rows.append((("  no alerts yet", palette.muted),))
+        return rows[:height]
+
+    def _rule(self, rule: Rule, palette: Palette, width: int) -> Row:
+        fired = self.alarms.get(rule)
+        words = f"{rule.words}{' again' if rule.repeats else ''}"
+        left: list[Part] = [(f"  {clean(rule.address, 40)}  ", palette.muted), (words, palette.text)]
+        if fired is None:
+            return spread(left, [("  armed ", palette.key)], width, " ", palette.base)
+        told = f"  fired {format_time(fired.at + self._offset_ns)} "
+        return spread(left, [(told, palette.warn)], width, " ", palette.base)
