@@ -25,7 +25,8 @@ class Want(msgspec.Struct, frozen=True, order=True):
 class Link(msgspec.Struct, frozen=True):
     """One socket and what it shall carry. ``key`` is the identity that survives a change of wants.
 
-    ``secrets`` are struck out of every journal, log line and error that concerns the link.
+    ``secrets`` are struck out of every journal, log line and error that concerns the link. ``note`` is what
+    a person may want to know of how it talks, where that is not a matter of course.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Link(msgspec.Struct, frozen=True):
     wants: tuple[Want, ...]
     secrets: tuple[str, ...] = ()
     tls_verify: bool = True
+    note: str = ""
 
 
 class Capabilities(msgspec.Struct, frozen=True):
@@ -54,9 +56,14 @@ class Capabilities(msgspec.Struct, frozen=True):
 
 
 class Silence(msgspec.Struct, frozen=True):
-    """How long a stream may believably be silent. ``stale_after_s`` None: it may be silent for ever."""
+    """How long a stream may believably be silent. ``stale_after_s`` None: it may be silent for ever.
+
+    ``beside`` is a stream of the same instrument that comes with it: while that one flows, there is nothing
+    new to tell in this one.
+    """
 
     stale_after_s: float | None
+    beside: Stream | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -120,11 +127,15 @@ class History(Protocol):
 
 
 class Unready(Exception):
-    """A stream cannot be subscribed yet, in words; ``final`` says that waiting does not help."""
+    """A stream cannot be subscribed yet, in words; ``final`` says that waiting does not help.
 
-    def __init__(self, words: str, final: bool = False) -> None:
+    ``is_lost`` says that the server did not answer: tried again in the pace of a lost connection.
+    """
+
+    def __init__(self, words: str, final: bool = False, *, is_lost: bool = False) -> None:
         super().__init__(words)
         self.final = final
+        self.is_lost = is_lost
 
 
 class HistoryError(Exception):

@@ -359,7 +359,10 @@ class PanelFrame(msgspec.Struct, frozen=True):
 
 
 class LinkLine(msgspec.Struct, frozen=True):
-    """A connection in one line: state with its reason, delay exchange→seen in ms, messages a second."""
+    """A connection in one line: state with its reason, delay exchange→seen in ms, messages a second.
+
+    ``note`` tells how it talks, where that had to be found out.
+    """
 
     key: str
     provider: str
@@ -367,6 +370,7 @@ class LinkLine(msgspec.Struct, frozen=True):
     delay_ms: float | None
     rate: float
     instruments: int = 0
+    note: str = ""
 
 
 class FrameSet(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ Runs on the feed's loop. Providers say which links they need; this opens, change
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+from mdterm.feeds import policy
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.clock import Clock
 from mdterm.feeds.connection import Connection
@@ -52,6 +53,8 @@ class Links:
         self._of: dict[Key, Connection] = {}
         self._prepared: set[Key] = set()
         self._preparing: dict[Key, asyncio.Task[None]] = {}
+        self._retries: dict[str, tuple[int, float]] = {}
+        """By provider: how often a server was asked in vain, and when (s) to ask again."""
         self._pollers: dict[str, asyncio.Task[None]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._delay_ms: dict[str, float] = {}
@@ -151,15 +154,30 @@ class Links:
                         self._prepared.add(key)
                         self._ready()  # a link that was opened for it alone has nothing to carry
                         return
+                    if reason.is_lost:
+                        health.tries += 1
+                        await asyncio.sleep(self._retry_in(provider, str(reason)))
+                        continue
                     self._need_price(instrument.address)
                     await self._first_price(instrument.address)
                 else:
-                    health.waiting = None
+                    self._retries.pop(provider.name, None)
+                    health.waiting, health.tries = None, 0
                     self._prepared.add(key)
                     self._ready()
                     return
         finally:
             del self._preparing[key]
+
+    def _retry_in(self, provider: Provider, words: str) -> float:
+        """Return how long (s) to leave a server alone; all streams that wait for it come back together."""
+        tries, again_at = self._retries.get(provider.name, (0, 0.0))
+        now = self._clock.mono()
+        if again_at <= now:
+            failure = policy.Failure("retry", words)
+            again_at = now + policy.pause(provider.backoff, tries + 1, failure)
+            self._retries[provider.name] = (tries + 1, again_at)
+        return again_at - now
 
     async def _first_price(self, address: str) -> None:
         """Return when a price becomes known, or after a while."""
@@ -190,9 +208,12 @@ class Links:
         health = self.streams.get(key)
         if health is not None:
             instrument = self._resolve(address)
-            health.closed_since = self._providers[instrument.provider].closed_since(
-                instrument, self._clock.wall()
-            )
+            provider = self._providers[instrument.provider]
+            health.closed_since = provider.closed_since(instrument, self._clock.wall())
+            beside = provider.silence(stream).beside
+            if beside is not None:
+                companion = self.streams.get((address, beside))
+                health.beside_at = None if companion is None else companion.last_at
         return derive(link, health, self._clock.mono())
 
     def lines(self) -> list[LinkLine]:
@@ -221,6 +242,7 @@ class Links:
             None if delay is None else round(delay, 1),
             round((health.frames - frames) / max(now - then, 1e-3), 1),
             len({want.address for want in link.wants}),
+            link.note,
         )
 
     async def close(self) -> None:

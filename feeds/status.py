@@ -36,6 +36,10 @@ class StreamHealth(msgspec.Struct):
 
     wanted_at: float
     stale_after_s: float | None
+    beside_at: float | None = None
+    """When a stream last flowed that proves, while it does, that this one has nothing new to tell."""
+    tries: int = 0
+    """Failed attempts to learn what it takes to subscribe it."""
     last_at: float | None = None
     lost_at: int | None = None
     """Wall time (ns) at which the link was lost, until the stream flows again."""
@@ -70,6 +74,14 @@ def derive(link: LinkHealth | None, stream: StreamHealth | None, now: float) -> 
         return Shown("REFUSED", detail=stream.refused)
     if link is None or stream is None:
         waiting = None if stream is None else stream.waiting
+        if stream is not None and stream.tries:
+            age = now - stream.wanted_at
+            return Shown(
+                "CONNECTING" if stream.tries == 1 else "RECONNECTING",
+                age=age,
+                attempt=stream.tries,
+                detail=waiting,
+            )
         return Shown("WARMING", detail=waiting or "not subscribed")
     if link.phase == "refused":
         return Shown("REFUSED", detail=link.detail)
@@ -90,7 +102,8 @@ def derive(link: LinkHealth | None, stream: StreamHealth | None, now: float) -> 
             return Shown("QUIET", age=waited, detail=None)
         return Shown("WARMING", age=waited, detail=hint)
     age = max(0.0, now - stream.last_at)
-    if stream.stale_after_s is not None and age > stream.stale_after_s:
+    is_silent = stream.stale_after_s is not None and age > stream.stale_after_s
+    if is_silent and not _is_proven_alive(stream, now):
         return Shown("STALE", age=age, detail="the link is open but nothing comes")
     if stream.lost_at is not None:
         # The link is open again, but nothing has come over it: what is shown is from before the loss.
@@ -101,9 +114,15 @@ def derive(link: LinkHealth | None, stream: StreamHealth | None, now: float) -> 
         return Shown("GAP", since=stream.gap_since, detail="the link was lost; prints may be missing")
     if stream.partial is not None:
         return Shown("PARTIAL", age=age, detail=stream.partial)
-    if stream.stale_after_s is None and age > 10.0:
+    if is_silent or (stream.stale_after_s is None and age > 10.0):
         return Shown("QUIET", age=age)
     return Shown("LIVE", age=age)
+
+
+def _is_proven_alive(stream: StreamHealth, now: float) -> bool:
+    """Return whether what comes with a silent stream still flows."""
+    beside, bound = stream.beside_at, stream.stale_after_s
+    return beside is not None and bound is not None and now - beside <= bound
 
 
 _STATES: dict[Word, State] = {

@@ -10,6 +10,7 @@ from textual.geometry import Size
 
 from mdterm.feeds.frames import LinkLine
 from mdterm.feeds.status import Shown
+from mdterm.feeds.text import clean
 from mdterm.widgets.figures import UNKNOWN, cell, fit
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.panel import Line
@@ -52,6 +53,12 @@ def choose_columns(links: Sequence[LinkLine], width: int, before: Columns | None
         if found.width <= width:
             return found
     return Columns(name, state, 0, 0)
+
+
+def notes_of(links: Sequence[LinkLine]) -> list[str]:
+    """Return what is worth knowing of how connections talk, each note once; named where there are several."""
+    told = list(dict.fromkeys((link.provider, clean(link.note)) for link in links if link.note))
+    return [note if len(told) == 1 else f"{clean(provider)}: {note}" for provider, note in told]
 
 
 def format_delay(delay_ms: float | None) -> str:
@@ -104,7 +111,8 @@ class Connections(Line):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Return the rows of the title and of every connection; in trouble each may want two."""
-        return 1 + len(self.links) + sum(not one.shown.is_current for one in self.links)
+        troubled = sum(not one.shown.is_current for one in self.links)
+        return 1 + len(self.links) + troubled + len(notes_of(self.links))
 
     def tick(self, now: float) -> None:
         """Let the ages advance."""
@@ -123,4 +131,5 @@ class Connections(Line):
         columns = self._columns = choose_columns(self.links, width, self._columns)
         for link, shown in sorted(told, key=lambda one: one[1].is_current):
             rows += paint_link(link, shown, columns, palette, width)
+        rows += [((fit(f" {note}", width), palette.muted),) for note in notes_of(self.links)]
         return rows[:height]

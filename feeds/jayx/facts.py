@@ -48,8 +48,13 @@ CAPABILITIES = Capabilities(
 )
 BACKOFF = Backoff(first=1.0, cap=30.0)
 
-# Nothing is documented about how often anything is pushed. Balances and orders may rest for ever.
-SILENCE: dict[Stream, Silence] = {"book": Silence(5.0), "trade": Silence(10.0), "candle": Silence(10.0)}
+# Nothing is documented about how often anything is pushed. Balances and orders may rest for ever. Every push
+# of a book repeats the newest trades [DOC]: while books come, silent trades and candles mean a thin market.
+SILENCE: dict[Stream, Silence] = {
+    "book": Silence(5.0),
+    "trade": Silence(10.0, beside="book"),
+    "candle": Silence(10.0, beside="book"),
+}
 
 # Times below this are seconds, above milliseconds. [DED + SIB]
 SECONDS_BELOW = 100_000_000_000

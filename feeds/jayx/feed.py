@@ -220,6 +220,7 @@ class JayX:
             wants=tuple(sorted(wants)),
             secrets=(key_of,) if key_of else (),
             tls_verify=self._options.tls_verify,
+            note=self.framing_words() if self._options.framing == "auto" else "",
         )
 
     def codec(self, link: Link) -> Codec:
@@ -272,7 +273,7 @@ class JayX:
             hint = ""
             if error.reached:
                 hint = f"; set providers.{self.name}.framing to socketio, envelope or flat"
-            raise Unready(f"{error}{hint}") from None
+            raise Unready(f"{error}{hint}", is_lost=True) from None
 
     async def _find(self, symbol: str) -> None:
         units = asyncio.ensure_future(self.learn())

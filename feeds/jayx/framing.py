@@ -34,7 +34,7 @@ class Dialect(msgspec.Struct, frozen=True):
     def words(self) -> str:
         """Say what it is, for a person."""
         if self.form == "socketio":
-            return f"socketio (Engine.IO {self.rules or self.eio})"
+            return f"socketio (EIO {self.rules or self.eio})"
         if self.form == "envelope":
             return f"envelope ({'/'.join(self.envelope)})"
         return self.form

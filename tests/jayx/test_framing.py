@@ -291,8 +291,8 @@ def test_a_refused_namespace_is_a_refusal_of_the_link(market: Callable[..., Mark
 @pytest.mark.parametrize(
     ("dialect", "words"),
     [
-        (Dialect("socketio", rules=3), "socketio (Engine.IO 3)"),
-        (Dialect("socketio"), "socketio (Engine.IO 4)"),
+        (Dialect("socketio", rules=3), "socketio (EIO 3)"),
+        (Dialect("socketio"), "socketio (EIO 4)"),
         (Dialect("envelope"), "envelope (event/data)"),
         (Dialect("flat"), "flat"),
     ],

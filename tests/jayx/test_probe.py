@@ -224,7 +224,7 @@ async def test_links_are_planned_once_the_framing_is_known_and_remembered() -> N
         assert provider.plan(WANTS) == []
         assert provider.framing_words() == "framing: not known yet"
         await asyncio.gather(*(prepare(provider) for _ in range(5)))
-        assert provider.framing_words() == "framing: socketio (Engine.IO 4) (auto)"
+        assert provider.framing_words() == "framing: socketio (EIO 4) (auto)"
         (link,) = provider.plan(WANTS)
         assert link.url == f"{fake.url}/socket.io/?EIO=4&transport=websocket"
         assert len(fake.paths) == len(ALL)  # five waited for one search
@@ -259,7 +259,7 @@ async def test_a_memory_of_rubbish_is_no_memory(rubbish: str) -> None:
     async with running(engine_4, only("/socket.io/")) as fake:
         provider = make("jayx", Options(url=fake.url), {fake.url: rubbish})
         await prepare(provider)
-        assert provider.framing_words() == "framing: socketio (Engine.IO 4) (auto)"
+        assert provider.framing_words() == "framing: socketio (EIO 4) (auto)"
 
 
 async def test_no_framing_found_says_what_to_set_and_is_tried_again() -> None:
@@ -291,7 +291,7 @@ async def test_a_configured_framing_is_taken_at_its_word() -> None:
     memory: dict[str, str] = {}
     provider = jayx(nowhere, memory, framing="socketio")
     await prepare(provider)
-    assert provider.framing_words() == "framing: socketio (Engine.IO 4)"
+    assert provider.framing_words() == "framing: socketio (EIO 4)"
     assert len(provider.plan(WANTS)) == 1
     assert memory == {}
 
@@ -301,7 +301,7 @@ async def test_a_memory_of_another_framing_does_not_overrule_the_configuration()
         provider = jayx(fake.url, {fake.url: '{"form":"flat"}'}, framing="socketio")
         provider.patience_s = facts.PROBE_S
         await prepare(provider)
-        assert provider.framing_words() == "framing: socketio (Engine.IO 3)"
+        assert provider.framing_words() == "framing: socketio (EIO 3)"
 
 
 async def test_a_search_that_nobody_waits_for_any_more_ends() -> None:

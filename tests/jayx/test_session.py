@@ -1,82 +1,19 @@
 """JayX through the feed, against the simulated venue, under every framing; and where the key never goes."""
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
 
 import pytest
 
-from mdterm.feeds.account import Account
-from mdterm.feeds.contract import Backoff
-from mdterm.feeds.events import Balance, Book, Candle, Event, FeedStatus, Order, Stream, Trade
+from mdterm.feeds.events import Balance, Book, Candle, FeedStatus, Order, Stream, Trade
 from mdterm.feeds.jayx.beside import Beside
-from mdterm.feeds.jayx.feed import JayX, Options, make
-from mdterm.feeds.journal import MemoryJournal, pack
+from mdterm.feeds.jayx.feed import Options, make
+from mdterm.feeds.journal import pack
 from mdterm.feeds.kiyotaka.feed import Options as KiyotakaOptions
 from mdterm.feeds.kiyotaka.feed import make as make_kiyotaka
 from mdterm.feeds.runtime import Feed
 from mdterm.feeds.sim.jayx_wire import FRAMINGS
 from mdterm.feeds.sim.venue import Venue, VenueConfig
-
-PATIENCE_S = 30.0
-"""For a machine that is busy with other things; nothing here takes a second."""
-KEY = 'clm"siønk/21ru+'
-ALL: tuple[Stream, ...] = ("trade", "book", "candle", "balance", "order")
-
-
-class Heard:
-    """Every event, and a way to wait for what must come."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self.account = Account("jayx")
-        self._more = asyncio.Event()
-
-    def take(self, events: Sequence[Event]) -> None:
-        self.events += events
-        self.account.apply(events)
-        self._more.set()
-
-    async def until(self, is_enough: Callable[[], bool]) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            while not is_enough():
-                self._more.clear()
-                await self._more.wait()
-
-    def of(self, kind: type[Event]) -> list[Event]:
-        return [event for event in self.events if type(event) is kind]
-
-
-class Run:
-    """A venue, a provider and a feed on one loop."""
-
-    def __init__(self, venue: Venue, provider: JayX, feed: Feed, journal: MemoryJournal) -> None:
-        self.venue = venue
-        self.provider = provider
-        self.feed = feed
-        self.journal = journal
-        self.heard = Heard()
-
-    def listen(self, *streams: Stream, symbols: tuple[str, ...] = ("BTCUSDT",)) -> None:
-        wants = [(f"jayx:{symbol}", stream) for symbol in symbols for stream in streams]
-        self.feed.listen(wants, self.heard.take)
-
-
-@asynccontextmanager
-async def running(spoken: str = "any", **options: object) -> AsyncIterator[Run]:
-    venue = Venue(VenueConfig(providers=("jayx",), jayx_framing=spoken, rate=4))
-    endpoints = await venue.start()
-    url = endpoints["providers.jayx.url"]
-    provider = make("jayx", Options(**{"api_key": KEY, "url": url, **options}))  # type: ignore[arg-type]
-    provider.backoff = Backoff(first=0.01, cap=0.02)
-    journal = MemoryJournal()
-    feed = Feed({"jayx": provider}, journal=journal)
-    try:
-        yield Run(venue, provider, feed, journal)
-    finally:
-        await feed.close()
-        await venue.stop()
+from tests.jayx.support import ALL, KEY, Heard, running
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
@@ -90,8 +27,8 @@ async def test_everything_comes_under_every_framing(framing: str) -> None:
         assert {event.address for event in heard.of(Balance)} == {"jayx"}
         codecs = [connection.codec for connection in run.feed.links.connections.values()]
         assert [(codec.bad_frames, codec.unknown) for codec in codecs] == [(0, 0), (0, 0)]
-        expected = {"any": "socketio (Engine.IO 4)", "socketio": "socketio (Engine.IO 4)"}
-        expected |= {"socketio3": "socketio (Engine.IO 3)", "envelope": "envelope (event/data)"}
+        expected = {"any": "socketio (EIO 4)", "socketio": "socketio (EIO 4)"}
+        expected |= {"socketio3": "socketio (EIO 3)", "envelope": "envelope (event/data)"}
         expected |= {"envelope-message": "envelope (event/message)", "flat": "flat"}
         assert run.provider.framing_words() == f"framing: {expected[framing]} (auto)"
 

@@ -80,3 +80,22 @@ def test_reasons_are_made_safe(palette: Palette) -> None:
 def test_delays() -> None:
     told = [format_delay(delay) for delay in (None, 38.2, -3.0, 1200.0, 250_000.0)]
     assert told == ["—", "38 ms", "-3 ms", "1.2 s", "250 s"]
+
+
+def test_how_a_connection_talks_is_told_once(palette: Palette) -> None:
+    market, account = (
+        LinkLine(f"jayx/{name}", "jayx", Shown("LIVE", age=0.1), None, 3.0, note="framing: flat (auto)")
+        for name in ("BTCUSDT", "account")
+    )
+    panel = Connections()
+    panel.links = [market, account]
+    assert [text_of(row).rstrip() for row in panel.paint_rows(palette, 38, 6)][3:] == [
+        " framing: flat (auto)"
+    ]
+    assert panel.get_content_height(panel.size, panel.size, 0) == 4
+    other = LinkLine("other/X", "other", Shown("LIVE", age=0.1), None, 3.0, note="framing: \x1b[2J")
+    panel.links = [market, other]
+    assert [text_of(row).rstrip() for row in panel.paint_rows(palette, 38, 6)][3:] == [
+        " jayx: framing: flat (auto)",
+        " other: framing: ·[2J",
+    ]
