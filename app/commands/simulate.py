@@ -27,6 +27,13 @@ from mdterm.app.commands.context import INTERRUPTED, TERMINATED, USAGE, Context,
 @click.option(
     "--fault", "faults", multiple=True, metavar="SPEC", help="What shall go wrong, such as drop@30."
 )
+@click.option(
+    "--jayx-framing",
+    type=click.Choice(["any", "socketio", "socketio3", "envelope", "envelope-message", "flat"]),
+    default="any",
+    show_default=True,
+    help="How the JayX protocol frames its messages; any answers as it is spoken to.",
+)
 @common_options
 @click.pass_obj
 def simulate(
@@ -40,6 +47,7 @@ def simulate(
     speed: float,
     keep_time: bool,
     faults: tuple[str, ...],
+    jayx_framing: str,
 ) -> int:
     """Run the simulated venue until interrupted.
 
@@ -63,6 +71,7 @@ def simulate(
             speed=speed,
             keep_time=keep_time,
             faults=tuple(fault for text in faults for fault in parse_faults(text)),
+            jayx_framing=jayx_framing,
         )
     except FaultError as error:
         raise Failed(f"--fault: {error}", USAGE) from error

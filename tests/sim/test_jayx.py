@@ -7,11 +7,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import click
 import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from mdterm.app.commands.simulate import simulate
 from mdterm.feeds.contract import Want
 from mdterm.feeds.events import Book, Candle, Event, Trade
 from mdterm.feeds.jayx import facts, framing, wire
@@ -21,7 +23,7 @@ from mdterm.feeds.jayx.framing import Dialect
 from mdterm.feeds.jayx.units import units_of
 from mdterm.feeds.sim.faults import parse_faults
 from mdterm.feeds.sim.jayx import JayxServer
-from mdterm.feeds.sim.jayx_wire import PING_INTERVAL_MS, PING_TIMEOUT_MS
+from mdterm.feeds.sim.jayx_wire import FRAMINGS, PING_INTERVAL_MS, PING_TIMEOUT_MS
 from mdterm.feeds.sim.venue import Venue, VenueConfig, VenueError
 
 Open = Callable[..., Awaitable[Venue]]
@@ -449,6 +451,12 @@ async def test_without_it_the_venue_speaks_no_jayx(open_venue: Open) -> None:
     venue = await open_venue()
     assert URL not in venue.endpoints
     assert venue.jayx is None
+
+
+def test_the_command_offers_every_framing() -> None:
+    (option,) = [one for one in simulate.params if one.name == "jayx_framing"]
+    assert isinstance(option.type, click.Choice)
+    assert tuple(option.type.choices) == FRAMINGS
 
 
 def test_a_framing_without_meaning_is_refused() -> None:
