@@ -29,6 +29,7 @@ from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.frames import FrameSet
 from mdterm.feeds.port import Port
 from mdterm.themes.palettes import DEFAULT_THEME, THEMES
+from mdterm.widgets.panel import Panel
 
 _SEVERITIES: Final[dict[Level, SeverityLevel]] = {
     "info": "information",
@@ -154,8 +155,10 @@ class Dashboard(Alarms, inherit_bindings=False):
         self.port.repaint()
 
     def action_help(self) -> None:
-        """Show the keys."""
-        self.push_screen(HelpScreen(self.bound_keys))
+        """Show the keys, those of the focused panel first."""
+        focused = self.board.focused
+        name = focused.NAME.capitalize() if isinstance(focused, Panel) else ""
+        self.push_screen(HelpScreen(self.bound_keys, name))
 
     def action_palette(self) -> None:
         """Find a command by its name."""

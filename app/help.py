@@ -1,68 +1,126 @@
 """The help: every key and what it does, over the board."""
 
+from typing import Final
+
 from rich.cells import cell_len
 from rich.style import Style
+from textual import events
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from mdterm.app.keymap import GROUPS, Keymap, textual_key
+from mdterm.widgets.figures import fit
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.panel import Line
 from mdterm.widgets.rows import NO_STYLE, Part, Row, merge, spread
 
 _BOLD = Style(bold=True)
+COLUMN: Final = 80
+"""Cells that a column of the table wants."""
 
 
 class HelpScreen(ModalScreen[None], inherit_bindings=False):
-    """Every key and what it does; the opening key closes it."""
+    """Every key and what it does, those of one group first; the opening key closes it."""
 
-    def __init__(self, keymap: Keymap) -> None:
+    def __init__(self, keymap: Keymap, first: str = "") -> None:
         super().__init__()  # no id: one may open while the one before is still being taken away
         self.keymap = keymap
-        for key in ("escape", *map(textual_key, keymap.keys_of("help"))):
-            self._bindings.bind(key, "dismiss", show=False)
+        self.table = HelpTable(keymap, first)
 
     def compose(self) -> ComposeResult:
-        """Show the table; it scrolls where the screen is too small."""
-        with VerticalScroll(id="help-box"):
-            yield HelpTable(self.keymap)
+        """Show the table."""
+        with Vertical(id="help-box"):
+            yield self.table
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Take the room that is needed, as far as it is there."""
+        self.table.fit_into(event.size.width, event.size.height)
+
+    def on_key(self, event: events.Key) -> None:
+        """Turn pages or close."""
+        if not self.is_current:
+            return  # a key behind the one that closed it
+        page = self.table.room
+        moves = {"up": -1, "k": -1, "down": 1, "j": 1, "pageup": -page, "pagedown": page, "space": page}
+        if event.key == "escape" or event.key in map(textual_key, self.keymap.keys_of("help")):
+            self.dismiss(None)
+        elif event.key in moves:
+            self.table.scroll_lines(moves[event.key])
+        else:
+            return
+        event.stop()
 
 
 class HelpTable(Line):
-    """The keymap as text."""
+    """The keymap as text, in as many columns as fit; where it is taller than the screen it scrolls."""
 
-    def __init__(self, keymap: Keymap) -> None:
+    def __init__(self, keymap: Keymap, first: str = "") -> None:
         super().__init__(id="help-table")
-        self.lines = help_lines(keymap)
+        self.lines = help_lines(keymap, first)
         self.closing = "esc" if not (keys := keymap.keys_of("help")) else f"esc or {keys[0]}"
-        self.styles.height = 1 + len(self.lines)
+        self.columns = 1
+        self.at = 0
+        """The first line shown."""
+
+    def fit_into(self, width: int, height: int) -> None:
+        """Take as many columns as a screen has and the table needs."""
+        deep = max(1, height - 1)
+        self.columns = max(1, min(width // COLUMN, -(-len(self.lines) // deep)))
+        self.styles.width = min(width, self.columns * COLUMN)
+        self.styles.height = min(height, 1 - (-len(self.lines) // self.columns))
+
+    @property
+    def room(self) -> int:
+        """Lines that fit at once."""
+        return max(1, self.size.height - 1) * self.columns
+
+    def scroll_lines(self, by: int) -> None:
+        """Show later lines (positive) or earlier ones."""
+        self.at = max(0, min(len(self.lines) - self.room, self.at + by))
+        self.repaint()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Show earlier lines."""
+        event.stop()
+        self.scroll_lines(-3)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Show later lines."""
+        event.stop()
+        self.scroll_lines(3)
 
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return headings and keys."""
+        self.at = max(0, min(len(self.lines) - self.room, self.at))
+        shown = self.lines[self.at : self.at + self.room]
+        more = len(self.lines) - self.at - len(shown)
+        title: list[Part] = [("─ ", palette.grid), ("KEYS", palette.text + _BOLD), (" ", NO_STYLE)]
+        closes = [(f" {self.closing} closes", palette.muted), (" ─", palette.grid)]
+        if more or self.at:
+            told = f"{more} more below" if more else f"{self.at} above"
+            closes.insert(0, (f" ↑↓ {told} ·", palette.key))
+        rows = [spread(title, closes, width, "─", palette.grid)]
+        column, deep = width // self.columns, max(1, height - 1)
         groups = max(len(group) for group, _, _ in self.lines)
         keys = max(cell_len(key) for _, key, _ in self.lines)
-        title: list[Part] = [("─ ", palette.grid), ("KEYS", palette.text + _BOLD), (" ", NO_STYLE)]
-        rows = [
-            spread(
-                title,
-                [(f" {self.closing} closes", palette.muted), (" ─", palette.grid)],
-                width,
-                "─",
-                palette.grid,
-            )
-        ]
-        for group, key, words in self.lines:
-            parts: list[Part] = [(group.ljust(groups + 2), palette.text + _BOLD)]
-            parts += [(key.ljust(keys + 2), palette.key), (words, palette.text)]
+        for y in range(min(deep, len(shown))):
+            parts: list[Part] = []
+            for group, key, words in shown[y::deep]:
+                room = max(0, column - groups - keys - 5)
+                parts += [(group.ljust(groups + 2), palette.text + _BOLD), (key.ljust(keys + 2), palette.key)]
+                parts += [(fit(words, room).ljust(room + 1), palette.text)]
             rows.append(merge(parts))
         return rows
 
 
-def help_lines(keymap: Keymap) -> list[tuple[str, str, str]]:
-    """Return group (in its first line only), keys and words. Digits, and neighbours, are told in one line."""
+def help_lines(keymap: Keymap, first: str = "") -> list[tuple[str, str, str]]:
+    """Return group (in its first line only), keys and words; the group ``first`` before all others.
+
+    Digits, and neighbours, are told in one line.
+    """
     lines: list[tuple[str, str, str]] = []
-    for group in GROUPS:
+    for group in sorted(GROUPS, key=lambda one: one != first):
         told: dict[str, list[str]] = {}
         members = [one for one in keymap.commands if one.group == group and one.keys]
         digits = [one for one in members if one.parameter is not None]

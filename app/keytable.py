@@ -45,8 +45,8 @@ _MARKING: Final = "mark the bar before or after, and tell it in the title"
 _ZOOMING: Final = "give each bar less or more room"
 _LOOK: Final = "tell times in UTC or local time; show the next theme"
 _FINDING: Final = "show these keys, or find a command by its name"
-_COPYING: Final = "copy the marked row or the panel, to where you sit; the whole panel"
-_EXPORTING: Final = "write the panel to a CSV file; the screen as SVG and text"
+_COPYING: Final = "copy the marked row (else the panel); all the panel"
+_EXPORTING: Final = "write the panel to a CSV file; the screen to SVG"
 _LEAVING: Final = "leave; ctrl+c leaves at once, with status 130"
 
 SYMBOL_KEYS: Final[tuple[Command, ...]] = (
