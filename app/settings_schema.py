@@ -193,7 +193,8 @@ class GeneralSettings(Struct, frozen=True, kw_only=True):
     ] = False
     theme: Annotated[Name | None, _says("name of a theme; `mdterm themes` lists them")] = None
     red_up: Annotated[
-        bool, _says("rising is red and falling green, as in East Asian markets (accepted, not used yet)")
+        bool,
+        _says("rising is red and falling green, as in East Asian markets; buying and selling keep theirs"),
     ] = False
     time_zone: Annotated[Name, _says('"local", "utc" or a name such as "Asia/Tokyo"')] = "utc"
     feed: Annotated[

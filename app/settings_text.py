@@ -28,7 +28,7 @@ from mdterm.app.settings_sources import dotted
 _EXAMPLES: dict[str, Any] = {
     "watchlist": ["kiyotaka:BINANCE_FUTURES:BTCUSDT", "kiyotaka:BINANCE_FUTURES:ETHUSDT"],
     "theme": "dark",
-    "layout": "trade",
+    "layout": "trader",
     "block_sizes": {"BINANCE_FUTURES:BTCUSDT": 5.0},
     "channels": {
         "TRADE_AGG": ChannelSettings(batch_interval="1s"),

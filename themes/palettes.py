@@ -4,6 +4,7 @@ Up and down are roles of their own, so that markets where red means up need no o
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from textual.theme import Theme
 
@@ -61,6 +62,7 @@ DARK = _theme(
         "up": "#46c28e",
         "down": "#f27182",
         "flat": "#b0bac5",
+        "live": "#46c28e",
         "stale": "#848e99",
         "warn": "#e8b04b",
         "big-1": "#ffd66b",
@@ -91,6 +93,7 @@ LIGHT = _theme(
         "up": "#08704a",
         "down": "#b81f3a",
         "flat": "#4a5560",
+        "live": "#08704a",
         "stale": "#67727d",
         "warn": "#8a5300",
         "big-1": "#6b3fa0",
@@ -123,6 +126,7 @@ BLUE_ORANGE = _theme(
         "up": "#62aef5",
         "down": "#f5a04a",
         "flat": "#bac2ca",
+        "live": "#62aef5",
         "stale": "#8b949e",
         "warn": "#f0e442",
         "big-1": "#ffffff",
@@ -167,6 +171,7 @@ ANSI16 = _theme(
         "up": "ansi_bright_green",
         "down": "ansi_bright_red",
         "flat": "ansi_white",
+        "live": "ansi_bright_green",
         "stale": "ansi_white",
         "warn": "ansi_bright_yellow",
         "big-1": "ansi_bright_yellow",
@@ -200,6 +205,7 @@ MONO = _theme(
         "key": "bold",
         "bid": "bold",
         "up": "bold",
+        "live": "bold",
         "stale": "dim",
         "warn": "bold underline",
         "own": "underline",
@@ -217,3 +223,14 @@ MONO = _theme(
 THEMES: tuple[Theme, ...] = (DARK, LIGHT, BLUE_ORANGE, ANSI16, MONO)
 DEFAULT_THEME = DARK.name
 MONO_THEME = MONO.name
+
+
+def red_up(theme: Theme) -> Theme:
+    """Return a theme in which rising has the colour of falling and the other way round; sides keep theirs."""
+    swapped = {"up": theme.variables["down"], "down": theme.variables["up"]}
+    return replace(theme, variables={**theme.variables, **swapped})
+
+
+def themes(*, is_red_up: bool) -> tuple[Theme, ...]:
+    """Return all themes, in the convention that is asked for."""
+    return tuple(red_up(theme) for theme in THEMES) if is_red_up else THEMES

@@ -11,6 +11,7 @@ TEXT_ROLES: Final = (
     "up",
     "down",
     "flat",
+    "live",
     "stale",
     "warn",
     "big-1",

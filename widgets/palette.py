@@ -21,6 +21,7 @@ class Palette:
     up: Style
     down: Style
     flat: Style
+    live: Style
     stale: Style
     warn: Style
     big_1: Style

@@ -56,4 +56,4 @@ def state_style(shown: Shown, palette: Palette) -> Style:
     """Return the style of a state's word."""
     if shown.word in _ALARMS:
         return palette.warn
-    return palette.up if shown.word == "LIVE" else palette.muted
+    return palette.live if shown.word == "LIVE" else palette.muted

@@ -4,7 +4,7 @@ import pytest
 from textual.color import Color
 from textual.theme import Theme
 
-from mdterm.themes.palettes import MONO_THEME, THEMES
+from mdterm.themes.palettes import MONO_THEME, THEMES, themes
 from mdterm.themes.roles import ROLES, STYLE_SUFFIX, TEXT_ROLES
 
 # xterm's own sixteen colours; most terminals' are lighter on black.
@@ -20,6 +20,12 @@ XTERM = {
     "ansi_bright_white": "#ffffff",
 }
 COLOURED = [theme for theme in THEMES if theme.name != MONO_THEME]
+IN_BOTH_CONVENTIONS = [
+    pytest.param(theme, id=f"{theme.name}{'-red-up' * is_red_up}")
+    for is_red_up in (False, True)
+    for theme in themes(is_red_up=is_red_up)
+    if theme.name != MONO_THEME
+]
 
 
 def luminance(colour: str) -> float:
@@ -39,7 +45,7 @@ def test_contrast_of_black_and_white_is_21() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
 
 
-@pytest.mark.parametrize("theme", COLOURED, ids=lambda one: one.name)
+@pytest.mark.parametrize("theme", IN_BOTH_CONVENTIONS)
 @pytest.mark.parametrize("role", TEXT_ROLES)
 def test_text_is_legible_on_the_ground(theme: Theme, role: str) -> None:
     assert theme.background is not None
@@ -68,3 +74,24 @@ def test_bid_and_ask_of_the_colour_blind_theme_differ_in_blue_not_in_red_and_gre
     theme = next(theme for theme in THEMES if theme.name == "blue-orange")
     bid, ask = Color.parse(theme.variables["bid"]), Color.parse(theme.variables["ask"])
     assert bid.b - ask.b > 120
+
+
+@pytest.mark.parametrize(
+    ("plain", "swapped"),
+    zip(THEMES, themes(is_red_up=True), strict=True),
+    ids=[theme.name for theme in THEMES],
+)
+def test_red_up_swaps_rising_and_falling_and_nothing_else(plain: Theme, swapped: Theme) -> None:
+    assert swapped.name == plain.name
+    assert (swapped.variables["up"], swapped.variables["down"]) == (
+        plain.variables["down"],
+        plain.variables["up"],
+    )
+    for role in (*ROLES, *(f"{role}{STYLE_SUFFIX}" for role in ROLES)):
+        if role not in ("up", "down"):
+            assert swapped.variables[role] == plain.variables[role], role
+    assert (swapped.error, swapped.success) == (plain.error, plain.success)
+
+
+def test_without_red_up_the_themes_are_the_themes() -> None:
+    assert themes(is_red_up=False) is THEMES
