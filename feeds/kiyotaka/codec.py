@@ -30,11 +30,17 @@ from mdterm.feeds.text import clean
 
 _Routes = dict[tuple[str | None, str | None], str]
 """Addresses by exchange and symbol, or by exchange and coin."""
+_Origin = tuple[str | None, Side | None, wire.Series]
+"""Where a point comes from: the address and side of a wanted trade, and the series itself."""
 _SIDES: dict[str | None, Side] = {"BUY": "buy", "SELL": "sell"}
 _GROUPED = ("groupByType", "1")
-_NEWEST_S = 4_102_444_800  # the year 2100: later than this is no time
-_NS = 1_000_000_000
-_MOST = 1e18  # no price or size is more; with it no sum, product or row of a ladder leaves float64
+_NS = wire.NS
+_MOST = wire.MOST
+_KNOWN_SERIES = 4_096
+_LONGEST_SERIES = 1_024
+"""Bytes of a series that is worth remembering; real ones have some 200."""
+_TURN_EVERY = 256
+"""Points after which old ids are looked at, if no second has passed."""
 _LEAST_STEP = 1e-10  # the decimals that a price may have
 
 
@@ -69,6 +75,10 @@ class KiyotakaCodec:
         self._coins: dict[str, _Routes] = {}
         self._steps: dict[str, float] = {}
         self._recent: dict[str, Recent] = {}
+        self._turned_at = 0
+        self._known: dict[bytes, _Origin] = {}
+        """Short series by their bytes, at most 4,096."""
+        self._unturned = 0
         self._wants: tuple[Want, ...] = ()
 
     def want(self, wants: Sequence[Want]) -> None:
@@ -90,6 +100,7 @@ class KiyotakaCodec:
             if channel.block_size is not None:
                 steps[want.address] = channel.block_size
         self._routes, self._coins, self._steps = routes, coins, steps
+        self._known.clear()
         self._handshake.want(channels)
         for address in self._recent.keys() - {want.address for want in self._wants}:
             del self._recent[address]
@@ -97,6 +108,7 @@ class KiyotakaCodec:
     def opened(self, now: float) -> None:
         """Begin anew on a fresh socket."""
         self._handshake.opened()
+        self._turned_at = 0
         self._inflater = Inflater()
         self.needs_reset = False
 
@@ -111,63 +123,92 @@ class KiyotakaCodec:
             data = frame if frame[:1] == b"{" else self._unpack(frame)
             message = wire.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            found, left_out = lenient.read(data)
+            mended, left_out = lenient.read(data)
             self.bad_frames += left_out
-            if found is None:
+            if mended is None:
                 if data is not frame:
                     self._inflater.spoiled()
                     self.needs_reset = self._inflater.is_lost
                 return []
-            message = found
+            message = mended
         except InflateError:
             self.bad_frames += 1
             self.needs_reset = self._inflater.is_lost
             return []
-        if not message.points:
+        points = message.points
+        if not points:
             self._handshake.control(message)
             return []
+        self._unturned += len(points)
+        if self._unturned >= _TURN_EVERY or not 0 <= seen - self._turned_at < _NS:
+            self._turn(seen)
+        return self._events(points, seen)
+
+    def _turn(self, seen: int) -> None:
+        """Do what need not be done at every frame: the key is good, and old ids may go."""
         self._handshake.accepted()
-        events: list[Event] = []
-        trades = self._routes.get("TRADE")
-        for point in message.points:
-            series, trade = point.series, point.trade
-            if trade is not None and trades is not None and series.type == "TRADE":
-                # The hot path, written out: one frame may hold dozens of these.
-                address = trades.get((series.exchange, series.symbol)) or self._address(series)
-                if address is None:
-                    continue
-                price, size, id_ = trade.price, trade.amount, trade.id
-                if not 0.0 < price < _MOST or size < 0.0 or size >= _MOST:
-                    self.bad_frames += 1
-                    continue
-                recent = self._recent[address]
-                if id_:
-                    if id_ in recent.current or id_ in recent.previous:
-                        self.duplicates += 1
-                        continue
-                    recent.current.add(id_)
-                stamp = trade.timestamp
-                seconds, nanoseconds = stamp.seconds, stamp.nanoseconds
-                events.append(
-                    Trade(
-                        address,
-                        seconds * _NS + nanoseconds
-                        if 0 < seconds < _NEWEST_S and 0 <= nanoseconds < _NS
-                        else None,
-                        seen,
-                        id_ or None,
-                        price,
-                        size if size == size else None,
-                        _SIDES.get(series.side),
-                    )
-                )
-            else:
-                event = self._other(point, seen)
-                if event is not None:
-                    events.append(event)
+        self._turned_at, self._unturned = seen, 0
         for recent in self._recent.values():
             recent.turn(seen)
+
+    def _events(self, points: list[wire.Point], seen: int) -> list[Event]:
+        events: list[Event] = []
+        known, at = self._known, None
+        for point in points:
+            # The hot path, written out: one frame may hold dozens of trades.
+            origin = known.get(bytes(point.series)) or self._learn(point.series)
+            if origin is None:
+                continue
+            address, side, series = origin
+            trade = point.trade
+            if address is None or trade is None:
+                event = self._other(point, series, seen)
+                if event is not None:
+                    events.append(event)
+                continue
+            if address is not at:
+                at, recent = address, self._recent[address]
+                current, previous = recent.current, recent.previous
+            id_ = trade.id
+            if id_:
+                if id_ in current or id_ in previous:
+                    self.duplicates += 1
+                    continue
+                current.add(id_)
+            stamp = trade.timestamp
+            events.append(
+                Trade(
+                    address,
+                    None if stamp is None else stamp.seconds * _NS + stamp.nanoseconds,
+                    seen,
+                    id_ or None,
+                    trade.price,
+                    trade.amount,
+                    side,
+                )
+            )
         return events
+
+    def _learn(self, raw: msgspec.Raw) -> _Origin | None:
+        """Read a series, known by its bytes from then on; None if it cannot be read."""
+        told = bytes(raw)
+        try:
+            series = wire.read_series(told)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            mended = lenient.read_series(told)
+            if mended is None:
+                self.bad_frames += 1
+                return None
+            series = mended
+        address = side = None
+        if series.type == "TRADE":
+            address, side = self._address(series), _SIDES.get(series.side)
+        origin = (address, side, series)
+        if len(told) <= _LONGEST_SERIES:
+            if len(self._known) >= _KNOWN_SERIES:
+                self._known.clear()
+            self._known[told] = origin
+        return origin
 
     def _unpack(self, frame: bytes) -> bytes:
         if len(frame) > facts.MAX_MESSAGE:
@@ -193,8 +234,7 @@ class KiyotakaCodec:
             return None
         return _find(coins, series.exchange, series.coin if series.coin is not None else series.symbol)
 
-    def _other(self, point: wire.Point, seen: int) -> Event | None:
-        series = point.series
+    def _other(self, point: wire.Point, series: wire.Series, seen: int) -> Event | None:
         if series.type not in wire.PAYLOADS:
             self.unknown += 1
             return None
@@ -268,10 +308,8 @@ def _find(routes: _Routes, exchange: str | None, symbol: str | None) -> str | No
 
 
 def _ns(stamp: wire.Stamp | None) -> int | None:
-    """Return ns since the epoch, None for a time that is missing or absurd."""
-    if stamp is None or not 0 < stamp.seconds < _NEWEST_S or not 0 <= stamp.nanoseconds < _NS:
-        return None
-    return stamp.seconds * _NS + stamp.nanoseconds
+    """Return ns since the epoch, None for a time that is not told."""
+    return None if stamp is None else stamp.seconds * _NS + stamp.nanoseconds
 
 
 def _step(series: wire.Series) -> float | None:

@@ -8,6 +8,8 @@ import json
 import math
 from typing import Any
 
+import msgspec
+
 from mdterm.feeds.kiyotaka import wire
 
 _LARGEST = 4 * 1024 * 1024
@@ -44,20 +46,32 @@ def read(data: bytes) -> tuple[wire.Message | None, int]:
     return message, left_out
 
 
-def _point(raw: Any) -> wire.Point:
-    series = raw["series"]
+def read_series(data: bytes) -> wire.Series | None:
+    """Return a series that the strict decoder refused; None if it cannot be read either."""
+    try:
+        return _series(json.loads(data.decode("utf-8", "replace"), parse_int=_integer))
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def _series(series: Any) -> wire.Series:
     kind = series["type"]
     if not isinstance(kind, str):
         raise TypeError("type of a series must be text")
-    found = wire.Series(
-        type=kind,
+    return wire.Series(
+        type=_text(kind) or "",
         exchange=_text(series.get("exchange")),
         symbol=_text(series.get("symbol")),
         side=_text(series.get("side")),
         coin=_text(series.get("coin")),
         blockSize=_step(series.get("blockSize")),
     )
-    point = wire.Point(series=found)
+
+
+def _point(raw: Any) -> wire.Point:
+    series = _series(raw["series"])
+    kind = series.type
+    point = wire.Point(series=msgspec.Raw(msgspec.json.encode(series)))
     key = wire.PAYLOADS.get(kind)
     if key is None:
         return point
@@ -104,17 +118,18 @@ def _id(value: Any) -> str | None:
     return found if found is not None and len(found) <= wire.LONGEST_ID else None
 
 
-def _stamp(value: Any) -> wire.Stamp:
-    """Read a time; 0 seconds stands for one that is missing or unreadable (told as unknown)."""
+def _stamp(value: Any) -> wire.Stamp | None:
+    """Read a time; None for one that is missing, unreadable or absurd."""
     if not isinstance(value, dict):
-        return wire.Stamp(0)
+        return None
     try:
-        return wire.Stamp(
-            int(value.get("seconds", value.get("s", 0)) or 0),
-            int(value.get("nanoseconds", value.get("ns", 0)) or 0),
-        )
+        seconds = int(value.get("seconds", value.get("s", 0)) or 0)
+        nanoseconds = int(value.get("nanoseconds", value.get("ns", 0)) or 0)
     except (TypeError, ValueError, OverflowError):
-        return wire.Stamp(0)
+        return None
+    if not 0 < seconds < wire.NEWEST_S or not 0 <= nanoseconds < wire.NS:
+        return None
+    return wire.Stamp(seconds, nanoseconds)
 
 
 def _flat(value: Any, width: int) -> list[float]:
@@ -131,11 +146,14 @@ def _flat(value: Any, width: int) -> list[float]:
 
 
 def _trade(body: Any) -> wire.Trade:
-    amount = body.get("amount")
+    price, amount = _number(body["price"]), body.get("amount")
+    size = math.nan if amount is None else _number(amount)
+    if not 0.0 < price < wire.MOST or size < 0.0 or size >= wire.MOST:
+        raise ValueError("no price or no size")
     return wire.Trade(
         id=_id(body.get("id")) or "",
-        price=_number(body["price"]),
-        amount=math.nan if amount is None else _number(amount),
+        price=price,
+        amount=None if math.isnan(size) else size,
         timestamp=_stamp(body.get("timestamp")),
     )
 

@@ -1,6 +1,8 @@
 """Kiyotaka's messages as they are on the wire, with its own names.
 
-Only the fields that are used are decoded. Everything but ``type`` is optional on a series [DOC tolerance].
+Only the fields that are used are decoded, and what no price, size or time can be is refused while decoding.
+A series stays raw: a stream repeats the same few, so each is read once and known by its bytes from then on.
+Everything but ``type`` is optional on a series [DOC tolerance].
 Example frame [DOC]::
 
     {"points":[{"series":{"type":"TRADE","symbol":"BTCUSDT","exchange":"BINANCE_FUTURES","side":"BUY",
@@ -14,14 +16,23 @@ import msgspec
 
 LONGEST_ID = 128
 """Ids are remembered, so their length is bounded; the longest that exchanges use is 36."""
+MOST = 1e18
+"""No price or size is more; with it no sum, product or row of a ladder leaves float64."""
+NEWEST_S = 4_102_444_800
+"""The year 2100: later than this is no time."""
+NS = 1_000_000_000
 Id = Annotated[str, msgspec.Meta(max_length=LONGEST_ID)]
+Price = Annotated[float, msgspec.Meta(gt=0.0, lt=MOST)]
+Size = Annotated[float, msgspec.Meta(ge=0.0, lt=MOST)]
+Seconds = Annotated[int, msgspec.Meta(gt=0, lt=NEWEST_S)]
+Nanoseconds = Annotated[int, msgspec.Meta(ge=0, lt=NS)]
 
 
 class Stamp(msgspec.Struct, gc=False):
     """[SDK] proto Timestamp; nanoseconds are omitted at zero."""
 
-    seconds: int
-    nanoseconds: int = 0
+    seconds: Seconds
+    nanoseconds: Nanoseconds = 0
 
 
 class Series(msgspec.Struct, gc=False):
@@ -39,9 +50,9 @@ class Trade(msgspec.Struct, gc=False):
     """[DOC] ``amount`` is in the base asset."""
 
     id: Id
-    price: float
-    amount: float
-    timestamp: Stamp
+    price: Price
+    amount: Size | None = None
+    timestamp: Stamp | None = None
 
 
 class TradeAggregation(msgspec.Struct, gc=False):
@@ -51,7 +62,7 @@ class TradeAggregation(msgspec.Struct, gc=False):
     high: float
     low: float
     close: float
-    timestamp: Stamp
+    timestamp: Stamp | None = None
     volume: float = 0.0
     firstTimestamp: Stamp | None = None
     lastTimestamp: Stamp | None = None
@@ -60,7 +71,7 @@ class TradeAggregation(msgspec.Struct, gc=False):
 class BlockBookSnapshot(msgspec.Struct, gc=False):
     """[DOC] flat ``[price, size, …]``, closest to mid first; always a full snapshot."""
 
-    timestamp: Stamp
+    timestamp: Stamp | None = None
     bids: list[float] = []
     asks: list[float] = []
 
@@ -70,14 +81,14 @@ class Liquidation(msgspec.Struct, gc=False):
 
     price: float
     amount: float
-    timestamp: Stamp
+    timestamp: Stamp | None = None
     id: Id | None = None
 
 
 class FundingRate(msgspec.Struct, gc=False):
     """[DOC] either figure may be absent."""
 
-    timestamp: Stamp
+    timestamp: Stamp | None = None
     fundingRate: float | None = None
     predictedFundingRate: float | None = None
 
@@ -85,7 +96,7 @@ class FundingRate(msgspec.Struct, gc=False):
 class OpenInterest(msgspec.Struct, gc=False):
     """[DOC] in contracts or base asset, depending on the exchange."""
 
-    timestamp: Stamp
+    timestamp: Stamp | None = None
     openInterest: float | None = None
 
 
@@ -97,9 +108,9 @@ class VolumeProfileAggregation(msgspec.Struct, gc=False):
 
 
 class Point(msgspec.Struct, gc=False):
-    """One series and one payload under a typed key."""
+    """One series (see ``read_series``) and one payload under a typed key."""
 
-    series: Series
+    series: msgspec.Raw
     trade: Trade | None = None
     tradeAggregation: TradeAggregation | None = None
     blockBookSnapshot: BlockBookSnapshot | None = None
@@ -130,3 +141,4 @@ PAYLOADS: dict[str, str] = {
 }
 
 decode = msgspec.json.Decoder(Message).decode
+read_series = msgspec.json.Decoder(Series).decode
