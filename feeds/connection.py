@@ -20,6 +20,7 @@ from mdterm.feeds.clock import Clock
 from mdterm.feeds.contract import Codec, Link, Provider, Refusal
 from mdterm.feeds.events import STREAM_OF, Book, Event, Stream, Trade, TradeAgg
 from mdterm.feeds.journal import Journal, NullJournal, Record, RecordKind, strike
+from mdterm.feeds.journal_notes import note_learnt, pack_health, pack_wants
 from mdterm.feeds.policy import Failure
 from mdterm.feeds.status import LinkHealth
 from mdterm.feeds.text import clean, mask
@@ -59,8 +60,14 @@ class Connection:
         journal: Journal | None = None,
     ) -> None:
         self.link = link
+        self._provider = provider
+        self._clock = clock
+        self._journal = None if isinstance(journal, NullJournal) else journal
+        self._record_wants()
         self.codec: Codec = provider.codec(link)
         self.codec.want(link.wants)
+        self.changed_at = clock.wall()
+        """When (wall, ns) the link was last found changed."""
         self.health = LinkHealth(since=clock.mono())
         self.latency_s: float | None = None
         self.opened_count = 0
@@ -69,12 +76,8 @@ class Connection:
         """Refusals of single addresses so far."""
         self.data_at = clock.mono()
         """When book or trades last came (monotonic); the watchdog's clock."""
-        self._provider = provider
         self._deliver = deliver
         self._changed = changed
-        self._clock = clock
-        self._journal = journal
-        self._record_frames = journal is not None and not isinstance(journal, NullJournal)
         self._kick = asyncio.Event()
         self._rebuilds = 0
         self._had_data = False
@@ -90,7 +93,9 @@ class Connection:
         """Take over a changed plan for the same link; the codec will send the difference."""
         if _loud(link) - _loud(self.link):
             self.data_at = self._clock.mono()  # what was not asked for could not come
+        same = link.wants == self.link.wants and link.url == self.link.url
         self.link = link
+        self._record_wants(same=same)
         self.refusals.clear()  # what is wanted again is asked again
         self.codec.want(link.wants)
         self._kick.set()
@@ -107,6 +112,7 @@ class Connection:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         self._phase("closed", "closed here")
+        self._record("want", text="gone")
 
     def _phase(self, phase: str, detail: str | None, **facts: object) -> None:
         health = self.health
@@ -118,23 +124,46 @@ class Connection:
         health.detail = None if detail is None else clean(mask(detail, self.link.secrets))
         for name, value in facts.items():
             setattr(health, name, value)
+        self.changed_at = self._clock.wall()
+        self._record("phase", pack_health(health), phase, at=self.changed_at)
         self._changed(self)
 
-    def _record(self, kind: RecordKind, data: bytes = b"", text: str = "", code: int = 0) -> None:
+    def _record(
+        self,
+        kind: RecordKind,
+        data: bytes = b"",
+        text: str = "",
+        code: int = 0,
+        *,
+        at: int | None = None,
+        mono: float | None = None,
+    ) -> None:
+        """Write to the journal; ``at`` and ``mono`` are the times that the codec was given, else now."""
         if self._journal is None:
             return
-        secrets = self.link.secrets
+        secrets, clock = self.link.secrets, self._clock
         self._journal.write(
             Record(
                 kind,
                 self.link.key,
-                self._clock.wall(),
-                self._clock.mono(),
+                clock.wall() if at is None else at,
+                clock.mono() if mono is None else mono,
                 strike(data, secrets),
-                mask(text, secrets),
+                mask(text, secrets) if text else text,
                 code,
             )
         )
+
+    def _record_wants(self, *, same: bool = False) -> None:
+        """Write down what the codec is about to be asked for, and what its provider knows by now."""
+        if self._journal is None:
+            return
+        link = self.link
+        note_learnt(self._journal, self._clock, self._provider, link.provider)
+        if same:
+            self._record("want", text="same")
+        else:
+            self._record("want", pack_wants(link.wants), link.url)
 
     async def _run(self) -> None:
         while True:
@@ -197,7 +226,7 @@ class Connection:
             self.data_at = now
             self.opened_count += 1
             self.codec.opened(now)
-            self._record("open", text=link.url)
+            self._record("open", text=link.url, mono=now)
             self._phase("open", None, opened_once=True, opened_at=now, retry_at=None)
             sender = asyncio.get_running_loop().create_task(self._send(ws))
             watchdog = asyncio.get_running_loop().create_task(self._watch(ws))
@@ -213,12 +242,12 @@ class Connection:
     async def _read(self, ws: ClientConnection) -> None:
         """Read until the connection ends. No timeout and no task per frame: they would cost more."""
         recv, feed, wall, health = ws.recv, self.codec.feed, self._clock.wall, self.health
-        codec, frames = self.codec, 0
+        codec, frames, recorded = self.codec, 0, self._journal is not None
         while True:
             frame = await recv(decode=False)
             seen = wall()
-            if self._record_frames:
-                self._record("in", frame)
+            if recorded:
+                self._record("in", frame, at=seen)
             events = feed(frame, seen)
             health.frames += 1
             if events:
@@ -259,8 +288,9 @@ class Connection:
         kick = self._kick
         while True:
             kick.clear()
+            now = self._clock.mono()
             try:
-                messages, next_due = self.codec.due(self._clock.mono())
+                messages, next_due = self.codec.due(now)
             except Exception:
                 # A link that cannot speak must not look alive.
                 log.exception("%s: the codec failed", self.link.key)
@@ -268,7 +298,7 @@ class Connection:
                 await ws.close(1000)
                 return
             for message in messages:
-                self._record("out", message.encode())
+                self._record("out", message.encode(), mono=now)
                 await ws.send(message)
             if self.codec.needs_reset:
                 # Only time can tell some breaks, such as a heartbeat that did not come.

@@ -4,13 +4,15 @@ A record is one event at the edge of the program: a frame in either direction, a
 an HTTP body, or a note. Secrets are struck out before a record is made.
 """
 
+from functools import lru_cache
 from typing import BinaryIO, Literal, Protocol
 
 import msgspec
 
 from mdterm.feeds.text import forms
 
-RecordKind = Literal["in", "out", "open", "close", "http", "note"]
+RecordKind = Literal["in", "out", "open", "close", "http", "note", "want", "phase", "told", "bars", "merged"]
+"""``journal_notes`` says what ``note`` and the five after it hold."""
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True):
@@ -90,6 +92,12 @@ def unpack(stream: BinaryIO) -> Record | None:
 
 def strike(data: bytes, secrets: tuple[str, ...]) -> bytes:
     """Return raw bytes with every secret replaced, also where it stands percent-encoded or in JSON."""
-    for form in forms(secrets):
-        data = data.replace(form.encode(), b"***")
+    for form in _forms(secrets):
+        if form in data:
+            data = data.replace(form, b"***")
     return data
+
+
+@lru_cache(maxsize=64)
+def _forms(secrets: tuple[str, ...]) -> tuple[bytes, ...]:
+    return tuple(form.encode() for form in forms(secrets))
