@@ -161,14 +161,7 @@ class AlertLines(Line):
         line: list[Part] = [(f"  {symbol}: ", palette.text), (f"{clean(self.typed)}▏", palette.key)]
         if not self.typed:
             line.append((f" {' · '.join(EXAMPLES)}, and again", palette.muted))
-        rows.append(
-            merge(
-                [
-                    (fit(text, width), style) if not at else (text, style)
-                    for at, (text, style) in enumerate(line)
-                ]
-            )
-        )
+        rows.append(merge(line))  # cut at the edge where it is too long
         if self.problem:
             rows.append(((fit(f"  {clean(self.problem, 200)}", width), palette.warn),))
         room = max(1, height - len(rows))
