@@ -1,8 +1,13 @@
-"""Sums by key over sliding windows of venue time, to the slot: O(1) an entry, whatever the window."""
+"""Sums by key over sliding windows of venue time, to the slot: O(1) an entry, whatever the window.
+
+Only windows that somebody looks at are kept up; one that is asked for anew is summed from its slots once.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 
 ENTRIES = 65_536
+_UNASKED = 10_000_000_000
+"""Venue time (ns) after which a window that nobody asks for is kept up no more."""
 
 
 class Windows:
@@ -22,35 +27,34 @@ class Windows:
         self._held = 0
         self._slots: dict[int, dict[int, float]] = {}
         # [sum, in how many slots]: when no slot is left the sum goes, without the dust that adding and
-        # subtracting floats leaves behind.
-        self._sums: dict[int, dict[int, list[float]]] = {length: {} for length in self._spans}
+        # subtracting floats leaves behind. Here are the windows that are looked at.
+        self._sums: dict[int, dict[int, list[float]]] = {}
+        self._asked: dict[int, int] = {}
         self._floors = dict.fromkeys(self._spans, -(1 << 62))
         self.now: int | None = None
         """Venue time (ns) at which the windows end: the newest told."""
         self.cut_at: int | None = None
 
-    def add(self, slot: int, sums: Mapping[int, float]) -> None:
-        """Add sums by key to a slot (venue time // slot length); too old a slot is left out."""
+    def add(self, slot: int, sums: dict[int, float]) -> None:
+        """Add sums by key to a slot (venue time // slot length); too old a slot is left out.
+
+        ``sums`` is kept and must not be changed afterwards.
+        """
         self.advance(slot * self._slot)
         if slot < self._floors[self._longest]:
             return
-        cells = self._slots.setdefault(slot, {})
-        windows = [self._sums[length] for length, floor in self._floors.items() if slot >= floor]
-        for key, size in sums.items():
-            if key in cells:
-                cells[key] += size
-                fresh = 0
-            else:
-                cells[key] = size
-                self._held += 1
-                fresh = 1
-            for window in windows:
-                cell = window.get(key)
-                if cell is None:
-                    window[key] = [size, 1]
-                else:
-                    cell[0] += size
-                    cell[1] += fresh
+        cells = self._slots.get(slot)
+        if cells is None:
+            self._slots[slot] = sums
+            self._held += len(sums)
+        for length, window in self._sums.items():
+            if slot >= self._floors[length]:
+                _pour(window, sums, cells)
+        if cells is not None:
+            before = len(cells)
+            for key, size in sums.items():
+                cells[key] = cells.get(key, 0.0) + size
+            self._held += len(cells) - before
         if self._held > self._entries:
             self._cut()
 
@@ -63,17 +67,26 @@ class Windows:
         if before is None or slot > before // self._slot:
             for length, span in self._spans.items():
                 self._leave(length, slot - span + 1)
+            for length in [one for one, asked in self._asked.items() if asked < ts - _UNASKED]:
+                del self._asked[length], self._sums[length]
 
     def sums(self, length: int) -> Mapping[int, list[float]]:
         """Return a window by key; the sum is the first entry of each. Not to be changed."""
-        return self._sums[length]
+        window = self._sums.get(length)
+        if window is None:
+            window = self._sums[length] = {}
+            for slot, cells in self._slots.items():
+                if slot >= self._floors[length]:
+                    _pour(window, cells, None)
+        self._asked[length] = self.now or 0
+        return window
 
     def clear(self) -> None:
         """Forget everything but the time."""
         self._slots.clear()
         self._held = 0
-        for length in self._spans:
-            self._sums[length].clear()
+        for window in self._sums.values():
+            window.clear()
 
     def rename(self, new_key: Callable[[int], int]) -> None:
         """Give every key another name; sums whose names become equal are joined."""
@@ -106,7 +119,9 @@ class Windows:
         if floor <= before:
             return
         self._floors[length] = floor
-        window, slots = self._sums[length], self._slots
+        window, slots = self._sums.get(length), self._slots
+        if window is None and length != self._longest:
+            return
         # Slot by slot while time flows; after a silence only what there is.
         leaving: Iterable[int] = range(before, floor)
         if floor - before > len(slots):
@@ -115,7 +130,7 @@ class Windows:
             cells = slots.get(slot)
             if cells is None:
                 continue
-            for key, size in cells.items():
+            for key, size in cells.items() if window is not None else ():
                 cell = window[key]
                 if cell[1] > 1:
                     cell[0] -= size
@@ -125,3 +140,15 @@ class Windows:
             if length == self._longest:
                 self._held -= len(cells)
                 del slots[slot]
+
+
+def _pour(window: dict[int, list[float]], sums: Mapping[int, float], had: Mapping[int, float] | None) -> None:
+    """Add a slot's sums to a window; ``had`` is what the slot held before."""
+    for key, size in sums.items():
+        cell = window.get(key)
+        if cell is None:
+            window[key] = [size, 1]
+        else:
+            cell[0] += size
+            if had is None or key not in had:
+                cell[1] += 1
