@@ -160,7 +160,8 @@ class AlertLines(Line):
         symbol = clean(self.address.rpartition(":")[2], 30)
         line: list[Part] = [(f"  {symbol}: ", palette.text), (f"{clean(self.typed)}▏", palette.key)]
         if not self.typed:
-            line.append((f" {' · '.join(EXAMPLES)}, and again", palette.muted))
+            more = ", with again behind it to repeat" if width >= 120 else ""
+            line.append((f" {' · '.join(EXAMPLES)}{more}", palette.muted))
         rows.append(merge(line))  # cut at the edge where it is too long
         if self.problem:
             rows.append(((fit(f"  {clean(self.problem, 200)}", width), palette.warn),))

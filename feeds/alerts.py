@@ -94,6 +94,10 @@ def parse_alert(text: str) -> Rule:
     return parse_rule(address, words[: -len(" again")] if repeats else words, repeats=repeats)
 
 
+def _figure(value: float) -> str:
+    return f"{value:,.12g}".replace(",", " ")
+
+
 def _time(seconds: float) -> str:
     for unit, size in (("h", 3600), ("m", 60)):
         if seconds >= size and seconds % size == 0:
@@ -137,7 +141,7 @@ class Watcher:
         if bid + ask <= 0:
             return None
         bps = (ask - bid) / ((bid + ask) / 2) * 10_000
-        return f"spread {bps:.2f} bps: {bid:.12g} / {ask:.12g}" if bps >= self.rule.value else None
+        return f"spread {bps:.2f} bps: {_figure(bid)} / {_figure(ask)}" if bps >= self.rule.value else None
 
     def silence(self, now: float) -> str | None:
         """Look at the clock."""
@@ -162,7 +166,7 @@ class Watcher:
         if before is None or (before < level) == (price < level):
             return None
         way = "upward" if price >= level else "downward"
-        return f"crossed {level:.12g} {way}: {price:.12g}"
+        return f"crossed {_figure(level)} {way}: {_figure(price)}"
 
     def _moved(self, ts: int, price: float) -> str | None:
         window = round(self.rule.window_s * 1e9)
@@ -182,7 +186,7 @@ class Watcher:
         move = up if up >= -down else down
         if abs(move) < self.rule.value:
             return None
-        return f"moved {move:+.2f} % within {_time(self.rule.window_s)}: {price:.12g}"
+        return f"moved {move:+.2f} % within {_time(self.rule.window_s)}: {_figure(price)}"
 
     def _is_big(self, one: Trade) -> str | None:
         if one.size is None:
@@ -194,7 +198,7 @@ class Watcher:
         if self._swept < self.rule.value:
             return None
         done = {"buy": "bought", "sell": "sold", None: "traded"}[one.side]
-        return f"{self._swept:.12g} {done} at {one.price:.12g}"
+        return f"{_figure(self._swept)} {done} at {_figure(one.price)}"
 
 
 class Alerts:
