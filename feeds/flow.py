@@ -19,6 +19,8 @@ FLOW_WINDOWS: dict[str, int] = {"5s": 5 * SECOND, "60s": MINUTE, "8m": 8 * MINUT
 SESSION_KEYS = 65_536
 _REMEMBERED_PRICES = 8_192
 _BUCKETINGS = 4
+_DIGITS = 10
+"""Decimals that sizes have at most; what is finer is the dust of subtracting floats."""
 
 # A key is a price in ticks and the aggressor in its two lowest bits.
 _BUY, _SELL, _NEUTRAL = 0, 1, 2
@@ -29,6 +31,41 @@ class Column(NamedTuple):
 
     sells: list[float]
     buys: list[float]
+
+
+class Buckets(dict[int, list[float]]):
+    """The session by bucket of ``ticks`` ticks, ``[buys, sells, neutral]``, and which hold the most."""
+
+    def __init__(self, ticks: int) -> None:
+        super().__init__()
+        self._ticks = ticks
+        self._most = 0.0
+        self._fullest: list[int] = []
+        self._low = self._high = 0
+
+    def pour(self, sums: Mapping[int, float]) -> None:
+        """Add sizes by key."""
+        ticks = self._ticks
+        for key, size in sums.items():
+            bucket = (key >> 2) // ticks
+            cell = self.get(bucket)
+            if cell is None:
+                self._low = min(self._low, bucket) if self else bucket
+                self._high = max(self._high, bucket) if self else bucket
+                cell = self[bucket] = [0.0, 0.0, 0.0]
+            cell[key & 3] += size
+            # Volume only grows: whoever has the most was touched last.
+            total = cell[0] + cell[1] + cell[2]
+            if total > self._most:
+                self._most, self._fullest = total, [bucket]
+            elif total == self._most and bucket not in self._fullest:
+                self._fullest.append(bucket)
+
+    @property
+    def poc(self) -> int | None:
+        """The bucket with most volume; at a tie the nearest to the middle of the range, then the higher."""
+        middle = (self._low + self._high) / 2
+        return min(self._fullest, key=lambda bucket: (abs(bucket - middle), -bucket), default=None)
 
 
 class Flow:
@@ -42,11 +79,16 @@ class Flow:
         """Grows with every change."""
         self.session_step = 1
         """Width of the session's prices in ticks."""
+        self.known_from: int | None = None
+        """Venue time (ns) from which on the windows hold every trade: the first one, or the last reset."""
+        self.marked_at: int | None = None
+        """Venue time (ns) from which on the session's columns sum, where they were reset since it began."""
+        self._marked: dict[int, list[float]] = {}
         self._session = session
         self._session_keys = session_keys
         self._ends = 0
         self._sums: dict[int, list[float]] = {}
-        self._buckets: dict[int, dict[int, list[float]]] = {}
+        self._buckets: dict[int, Buckets] = {}
         self._windows = Windows(SLOT, FLOW_WINDOWS.values())
         self._keys: dict[float, int] = {}
 
@@ -66,20 +108,22 @@ class Flow:
                 cells = slots.setdefault(slot, {})
             if ts > newest:
                 newest = ts
-            key = keys.get(trade.price)
+            price, side = trade.price, trade.side
+            key = keys.get(price)
             if key is None:
-                key = self._key(trade.price)
-            side = trade.side
+                key = self._key(price)
             if side != "buy":
                 key += _SELL if side == "sell" else _NEUTRAL
             cells[key] = cells.get(key, 0.0) + size
         if not slots:
             return
         self.version += 1
+        if self.known_from is None:
+            self.known_from = min(slots) * SLOT
         self._windows.advance(newest)
         for slot in sorted(slots):
-            self._windows.add(slot, slots[slot])
             self._add(slot * SLOT, slots[slot])
+            self._windows.add(slot, slots[slot])
 
     def advance(self, ts: int) -> None:
         """Move the windows to venue time ``ts`` though nothing was traded."""
@@ -92,14 +136,38 @@ class Flow:
         ratio, self.tick = self.tick / tick, tick
         self._keys.clear()
         self._buckets.clear()
+        self._marked = {
+            (round((key >> 2) * ratio) << 2) | key & 3: cell for key, cell in self._marked.items()
+        }
         self._windows.rename(lambda key: (round((key >> 2) * ratio) << 2) | key & 3)
         self._sums = {(round((key >> 2) * ratio) << 2) | key & 3: cell for key, cell in self._sums.items()}
         self.session_step = max(1, round(self.session_step * ratio))
         self.version += 1
 
+    @property
+    def now(self) -> int | None:
+        """Venue time (ns) at which the windows end."""
+        return self._windows.now
+
+    def known_for(self, window: str) -> int:
+        """Return for how long (ns) of a window the trades are known; its length once it is full."""
+        length, now = FLOW_WINDOWS[window], self._windows.now
+        if now is None or self.known_from is None:
+            return 0
+        since = max(self.known_from, self._windows.cut_at or self.known_from)
+        return max(0, min(length, now - since))
+
+    def reset_columns(self) -> None:
+        """Let the windows and the columns of the session sum from now on; the session itself goes on."""
+        self._windows.clear()
+        self.known_from = self.marked_at = self._windows.now
+        self._marked = {key: [cell[0]] for key, cell in self._sums.items()}
+        self.version += 1
+
     def reset(self) -> None:
         """Begin the windows and the session anew."""
         self._windows.clear()
+        self.known_from = self._windows.now
         self._begin()
         self.version += 1
 
@@ -112,41 +180,26 @@ class Flow:
         group = round(step / self.tick)
         if group < 1 or (window is None and group % self.session_step):
             return None
-        sums = self._sums if window is None else self._windows.sums(FLOW_WINDOWS[window])
-        sells, buys, nothing = [0.0] * height, [0.0] * height, (0.0,)
-        if height * group < len(sums):
-            # Few prices are looked at: ask for each.
-            for row in range(height):
-                low = (top - row) * group
-                for at in range(low, low + group):
-                    sells[row] += sums.get((at << 2) | _SELL, nothing)[0]
-                for at in range(low - group + 1, low + 1):
-                    buys[row] += sums.get(at << 2, nothing)[0]
-            return Column(sells, buys)
-        highest, lowest = top * group + group, (top - height) * group
-        for key, cell in sums.items():
-            at, side = key >> 2, key & 3
-            if not lowest <= at < highest:
-                continue
-            if side == _BUY:
-                row = top + (-at) // group
-                if 0 <= row < height:
-                    buys[row] += cell[0]
-            elif side == _SELL:
-                row = top - at // group
-                if 0 <= row < height:
-                    sells[row] += cell[0]
-        return Column(sells, buys)
+        if window is not None:
+            return _column(self._windows.sums(FLOW_WINDOWS[window]), top, height, group)
+        whole = _column(self._sums, top, height, group)
+        if not self._marked:
+            return whole
+        before = _column(self._marked, top, height, group)
+        return Column(
+            [round(now - then, _DIGITS) for now, then in zip(whole.sells, before.sells, strict=True)],
+            [round(now - then, _DIGITS) for now, then in zip(whole.buys, before.buys, strict=True)],
+        )
 
-    def buckets(self, ticks: int) -> Mapping[int, Sequence[float]]:
+    def buckets(self, ticks: int) -> Buckets:
         """Return the session by bucket of ``ticks`` ticks: ``[buys, sells, neutral]``, rounded down.
 
         Bucket b is price b × ticks × tick. Kept up with the trades once asked for.
         """
         found = self._buckets.pop(ticks, None)
         if found is None:
-            found = {}
-            _pour(found, {key: cell[0] for key, cell in self._sums.items()}, ticks)
+            found = Buckets(ticks)
+            found.pour({key: cell[0] for key, cell in self._sums.items()})
             if len(self._buckets) >= _BUCKETINGS:
                 del self._buckets[next(iter(self._buckets))]
         self._buckets[ticks] = found
@@ -167,6 +220,8 @@ class Flow:
     def _begin(self) -> None:
         self._sums.clear()
         self._buckets.clear()
+        self._marked = {}
+        self.marked_at = None
         self.session_step = 1
 
     def _add(self, ts: int, cells: Mapping[int, float]) -> None:
@@ -180,13 +235,16 @@ class Flow:
         sums, step = self._sums, self.session_step
         for key, size in cells.items():
             _count(sums, key if step == 1 else _widened(key, step), size)
-        for ticks, found in self._buckets.items():
-            _pour(found, cells, ticks)
+        for found in self._buckets.values():
+            found.pour(cells)
         if len(sums) > self._session_keys:
             self.session_step = step * 10
             self._sums = {}
             for key, cell in sums.items():
                 _count(self._sums, _widened(key, step * 10), cell[0])
+            marked, self._marked = self._marked, {}
+            for key, cell in marked.items():
+                _count(self._marked, _widened(key, step * 10), cell[0])
 
 
 def _count(sums: dict[int, list[float]], key: int, size: float) -> None:
@@ -204,10 +262,29 @@ def _widened(key: int, step: int) -> int:
     return (at << 2) | side
 
 
-def _pour(buckets: dict[int, list[float]], sums: Mapping[int, float], ticks: int) -> None:
-    for key, size in sums.items():
-        bucket = (key >> 2) // ticks
-        cell = buckets.get(bucket)
-        if cell is None:
-            cell = buckets[bucket] = [0.0, 0.0, 0.0]
-        cell[key & 3] += size
+def _column(sums: Mapping[int, Sequence[float]], top: int, height: int, group: int) -> Column:
+    """Return sums by key as rows of ``group`` ticks."""
+    sells, buys, nothing = [0.0] * height, [0.0] * height, (0.0,)
+    if height * group < len(sums):
+        # Few prices are looked at: ask for each.
+        for row in range(height):
+            low = (top - row) * group
+            for at in range(low, low + group):
+                sells[row] += sums.get((at << 2) | _SELL, nothing)[0]
+            for at in range(low - group + 1, low + 1):
+                buys[row] += sums.get(at << 2, nothing)[0]
+        return Column(sells, buys)
+    highest, lowest = top * group + group, (top - height) * group
+    for key, cell in sums.items():
+        at, side = key >> 2, key & 3
+        if not lowest <= at < highest:
+            continue
+        if side == _BUY:
+            row = top + (-at) // group
+            if 0 <= row < height:
+                buys[row] += cell[0]
+        elif side == _SELL:
+            row = top - at // group
+            if 0 <= row < height:
+                sells[row] += cell[0]
+    return Column(sells, buys)

@@ -28,6 +28,7 @@ from mdterm.feeds.events import (
 from mdterm.feeds.flow import Flow
 from mdterm.feeds.intervals import DAY, MINUTE, Session
 from mdterm.feeds.precision import Precision
+from mdterm.feeds.resting import Resting
 from mdterm.feeds.tape import Tape
 
 FULL_TIER = 32
@@ -84,6 +85,10 @@ class Market:
         self.profile: VolumeProfile | None = None
         """The provider's own profile, where it sends one."""
         self.prices = Precision()
+        self.levels = Precision()
+        """The decimals of a book's prices: trades inside the spread must not make its rows finer."""
+        self.resting: Resting | None = None
+        """What was pulled and stacked, since somebody first looked."""
         self.sizes = Precision()
         self._session = session
         self._pending: list[Trade] = []
@@ -123,6 +128,7 @@ class Market:
             return
         for price in (*book.bid_prices[:4], *book.ask_prices[:4]):
             self.prices.observe(price)
+            self.levels.observe(price)
         for size in (*book.bid_sizes[:8], *book.ask_sizes[:8]):
             if size is not None:
                 self.sizes.observe(size)
@@ -147,7 +153,9 @@ class Market:
                 self.sizes.observe(trade.size)
         self.tape.fold(pending)
         self.candles.fold(pending)
-        tick = self.instrument.tick or 10.0**-self.prices.digits
+        if self.resting is not None:
+            self.resting.trade(pending)
+        tick = self.instrument.tick or 10.0 ** -max(self.prices.digits, self.levels.digits)
         if self.flow is None:
             self.flow = Flow(tick, self._session)
         elif tick < self.flow.tick:
@@ -166,6 +174,24 @@ class Market:
         """Say that the trades' link was lost: from the newest trade on some may be missing."""
         self.fold()
         self.candles.interrupted()
+        if self.resting is not None:
+            self.resting.interrupt()
+
+    def pulled_and_stacked(self) -> Resting:
+        """Return what was pulled and stacked up to the newest book, since this was first asked."""
+        self.fold()
+        if self.resting is None or self.resting.tick != self.tick:
+            self.resting = Resting(self.tick)
+        if self.book is not None:
+            self.resting.look(self.book)
+        return self.resting
+
+    def reset_columns(self) -> None:
+        """Let sells, buys and changes sum from now on; the session's own figures go on."""
+        self.fold()
+        if self.flow is not None:
+            self.flow.reset_columns()
+        self.resting = None
 
     @property
     def gap_since(self) -> int | None:
@@ -210,7 +236,8 @@ class Market:
             return self.book.step
         if self.instrument.tick is not None:
             return self.instrument.tick
-        return 10.0**-self.price_digits
+        digits = self.levels.digits if self.levels.seen else self.price_digits
+        return 10.0**-digits
 
     @property
     def price_digits(self) -> int:

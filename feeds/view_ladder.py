@@ -8,6 +8,7 @@ import msgspec
 from mdterm.feeds.account import Working
 from mdterm.feeds.events import Side
 from mdterm.feeds.frames import LadderFrame, LadderSpec, OwnOrder
+from mdterm.feeds.grid import row_of
 from mdterm.feeds.market import Market
 from mdterm.feeds.precision import decimals
 
@@ -18,16 +19,6 @@ GROUP_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 def step_digits(step: float) -> int:
     """Return the decimals needed to print multiples of ``step``."""
     return decimals(step)
-
-
-def row_of(price: float, tick: float, group: int, *, up: bool) -> int:
-    """Return the row that holds a price: asks are rounded up to it, all else down."""
-    exact = price / tick
-    ticks = round(exact)
-    if abs(exact - ticks) > 1e-4 + 4e-16 * abs(exact):
-        # Not on the grid: a trade inside a bucket, or buckets named by their middle.
-        ticks = math.ceil(exact) if up else math.floor(exact)
-    return -((-ticks) // group) if up else ticks // group
 
 
 def settle(market: Market, spec: LadderSpec) -> LadderSpec:

@@ -17,8 +17,9 @@ from mdterm.feeds.frames import (
     TapeSpec,
     ViewSpec,
 )
+from mdterm.feeds.grid import row_of
 from mdterm.feeds.market import Market
-from mdterm.feeds.view_ladder import GROUP_STEPS, band_of, ladder_view, row_of, settle
+from mdterm.feeds.view_ladder import GROUP_STEPS, band_of, ladder_view, settle
 from mdterm.feeds.view_tape import tape_view
 from mdterm.feeds.views import view
 from tests.feeds.support import NOW_NS, book, instrument, trade
