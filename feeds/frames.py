@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from mdterm.feeds.events import Position, Side, Stream, Unit
-from mdterm.feeds.status import Shown
+from mdterm.feeds.status import Caution, Shown
 
 
 class ViewSpec(msgspec.Struct, frozen=True, tag=True):
@@ -35,11 +35,20 @@ class LadderSpec(ViewSpec, frozen=True, tag="ladder"):
 
 
 class TapeSpec(ViewSpec, frozen=True, tag="tape"):
-    """``rows`` newest prints of at least ``min_size``. ``hold`` is the number of the newest print shown."""
+    """``rows`` newest prints, joined within ``join_ms`` (0: none), of at least ``min_size``.
+
+    ``hold`` is the number of the last trade shown (``TapeFrame.newest``), ``back`` the prints scrolled back
+    from there. ``quote`` tells sizes, and means ``min_size``, in the quote currency. ``biggest_since`` asks
+    for the biggest print after that trade as well.
+    """
 
     rows: int
     min_size: float | None = None
     hold: int | None = None
+    quote: bool = False
+    join_ms: int = 1
+    back: int = 0
+    biggest_since: int | None = None
 
 
 class HeaderSpec(ViewSpec, frozen=True, tag="header"):
@@ -47,17 +56,50 @@ class HeaderSpec(ViewSpec, frozen=True, tag="header"):
 
 
 class ChartSpec(ViewSpec, frozen=True, tag="chart"):
-    """The newest ``bars`` bars of an interval, ``offset`` bars back from the newest one."""
+    """The newest ``bars`` bars of an interval, ``offset`` bars back from the newest one.
+
+    ``averages`` are how many closes each moving average is of. ``profile`` asks for the session's volume by
+    price, fine enough for so many rows over the bars; 0 asks for none.
+    """
 
     interval: str
     bars: int
     offset: int = 0
+    averages: tuple[int, ...] = ()
+    vwap: bool = False
+    cvd: bool = False
+    profile: int = 0
+
+
+Plot = Literal["history", "depth", "cvd", "profile"]
+
+
+class PlotSpec(ViewSpec, frozen=True, tag="plot"):
+    """One curve over all there is, of about ``points`` points: every bar of an interval, the book, …"""
+
+    plot: Plot
+    interval: str
+    points: int
+
+
+WatchSort = Literal["change", "volume", "pace", "spread", "last", "symbol", "age"]
 
 
 class WatchSpec(ViewSpec, frozen=True, tag="watch"):
-    """All instruments of the watchlist; ``spark`` minute closes each."""
+    """The instruments of the watchlist; ``spark`` minute closes each.
+
+    ``among`` (addresses) and ``words`` leave some out. ``sort`` is by a column, its natural way round unless
+    ``reverse``, None in the person's own order. ``order`` and ``sorted_at`` (s, monotonic) are filled in by
+    the view: the order that was settled last, which holds for a while.
+    """
 
     spark: int = 20
+    sort: WatchSort | None = None
+    reverse: bool = False
+    words: str = ""
+    among: tuple[str, ...] | None = None
+    order: tuple[str, ...] = ()
+    sorted_at: float | None = None
 
 
 class DerivativesSpec(ViewSpec, frozen=True, tag="derivatives"):
@@ -77,9 +119,10 @@ class AccountSpec(ViewSpec, frozen=True, tag="account"):
 
 STREAMS: dict[type[ViewSpec], tuple[Stream, ...]] = {
     LadderSpec: ("book", "trade"),
-    TapeSpec: ("trade",),
+    TapeSpec: ("trade", "liquidation"),
     HeaderSpec: ("trade", "book"),
-    ChartSpec: ("trade",),
+    ChartSpec: ("trade", "liquidation"),
+    PlotSpec: ("trade", "book"),
     WatchSpec: (),
     AccountSpec: ("balance", "order"),
     DerivativesSpec: ("open_interest", "funding", "liquidation", "trade"),
@@ -138,17 +181,32 @@ class LadderFrame(Frame, frozen=True, tag="ladder"):
 
 
 class TapeRow(msgspec.Struct, frozen=True, gc=False):
-    """One print; ``count`` trades joined."""
+    """One print; ``count`` trades joined, from ``first_price`` to ``price``. ``grade`` 0 to 3 is how large.
+
+    ``own`` where an own order was filled in it. A liquidation (``is_forced``) is no trade: it tells whose
+    ``position`` was closed, None where that is not told.
+    """
 
     ts: int
     price: float
     size: float | None
     side: Side | None
     count: int
+    first_price: float | None = None
+    grade: int = 0
+    own: bool = False
+    is_forced: bool = False
+    position: Position | None = None
 
 
 class TapeFrame(Frame, frozen=True, tag="tape"):
-    """Newest print first. ``trades`` counts every trade received, each once; ``waiting`` while held."""
+    """Newest print first. ``trades`` counts every trade received, each once, and is what a hold names.
+
+    ``waiting`` are the prints that pass the filter and came after the hold; ``is_waiting_least`` where some
+    of them are not kept any more. ``back`` is how far the rows are scrolled back, ``is_end`` whether the
+    oldest kept print is among them. ``median`` and ``largest`` are of the newest prints' sizes in the base.
+    The ratios compare with the average of five minutes, None where that is not known.
+    """
 
     address: str
     rows: list[TapeRow]
@@ -162,6 +220,18 @@ class TapeFrame(Frame, frozen=True, tag="tape"):
     since: int | None
     unreliable_since: int | None
     min_size: float | None
+    pace_ratio: float | None = None
+    volume_pace: float | None = None
+    volume_ratio: float | None = None
+    quote: bool = False
+    join_ms: int = 1
+    back: int = 0
+    is_end: bool = False
+    is_waiting_least: bool = False
+    biggest: TapeRow | None = None
+    median: float = 0.0
+    largest: float = 0.0
+    last_price: float | None = None
 
 
 class HeaderFrame(Frame, frozen=True, tag="header"):
@@ -188,7 +258,11 @@ class HeaderFrame(Frame, frozen=True, tag="header"):
 
 
 class ChartBar(msgspec.Struct, frozen=True, gc=False):
-    """One bar. ``delta`` is buys minus sells; what is not known is None."""
+    """One bar. ``delta`` is buys minus sells; what is not known is None.
+
+    As of the bar's end, and only where asked for: the session's ``vwap`` and ``cvd``, and the moving
+    ``averages`` of closes. ``longs`` and ``shorts`` are the sizes liquidated in it.
+    """
 
     open_ts: int
     open: float
@@ -197,10 +271,20 @@ class ChartBar(msgspec.Struct, frozen=True, gc=False):
     close: float
     volume: float | None
     delta: float | None
+    vwap: float | None = None
+    cvd: float | None = None
+    averages: tuple[float | None, ...] = ()
+    longs: float = 0.0
+    shorts: float = 0.0
 
 
 class ChartFrame(Frame, frozen=True, tag="chart"):
-    """Bars, oldest first; the last one runs unless ``offset``. Bars are whole from ``since`` (ns) on."""
+    """Bars, oldest first; the last one runs unless ``offset``. Bars are whole from ``since`` (ns) on.
+
+    VWAP and CVD begin at ``sums_since`` (ns) in the newest session, and trades of it may be missing from
+    ``unreliable_since`` on; ``is_vwap_estimated`` where bars stand for trades that were not seen.
+    ``periods`` are those of the averages.
+    """
 
     address: str
     interval: str
@@ -212,10 +296,48 @@ class ChartFrame(Frame, frozen=True, tag="chart"):
     direction: int
     since: int | None
     version: int
+    periods: tuple[int, ...] = ()
+    profile: "ProfileFrame | None" = None
+    sums_since: int | None = None
+    unreliable_since: int | None = None
+    is_vwap_estimated: bool = False
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """Points of a plot, ``x`` never falling; times are seconds since the epoch."""
+
+    name: str
+    x: list[float]
+    y: list[float]
+
+
+class PlotFrame(Frame, frozen=True, tag="plot"):
+    """Curves over all there is.
+
+    ``history``: high, low and close by time. ``depth``: bids and asks, the size up to each price. ``cvd``:
+    the session's CVD by time, from ``since`` (ns) on. ``profile``: buys, sells and others by price.
+    ``marks`` are prices worth a line (``poc``, ``val``, ``vah``, ``mid``, ``last``); ``count`` is what was
+    gone through: bars, levels, prices.
+    """
+
+    address: str
+    plot: Plot
+    interval: str
+    curves: list[Curve]
+    digits: int
+    size_digits: int
+    count: int
+    marks: dict[str, float] = {}
+    since: int | None = None
+    unreliable_since: int | None = None
 
 
 class WatchRow(msgspec.Struct, frozen=True):
-    """One instrument. ``change`` is a fraction of the day's open; ``spark`` minute closes, oldest first."""
+    """One instrument. ``change`` is a fraction of the day's open; ``spark`` minute closes, oldest first.
+
+    ``spread_bps`` is None where the book has no true levels. ``pace`` is trades a second as a multiple of
+    their own average. ``place`` counts from 1 in the person's own order, whatever it is sorted by.
+    """
 
     address: str
     symbol: str
@@ -229,12 +351,16 @@ class WatchRow(msgspec.Struct, frozen=True):
     volume: float | None
     digits: int
     spark: list[float]
+    spread_bps: float | None = None
+    pace: float | None = None
+    place: int = 0
 
 
 class WatchFrame(Frame, frozen=True, tag="watch"):
-    """The watchlist in its order."""
+    """The watchlist in the order asked for; ``total`` counts those that the words left out too."""
 
     rows: list[WatchRow]
+    total: int = 0
 
 
 class LiquidationRow(msgspec.Struct, frozen=True, gc=False):
@@ -349,13 +475,15 @@ class AccountFrame(Frame, frozen=True, tag="account"):
 class PanelFrame(msgspec.Struct, frozen=True):
     """A panel's state and, where there is something to show, its frame.
 
-    ``address`` is the instrument that it was made for, None for a panel over all of them.
+    ``address`` is the instrument that it was made for, None for a panel over all of them. ``caution`` is what
+    must be known to read its figures.
     """
 
     shown: Shown
     frame: Frame | None
     simulated: bool = False
     address: str | None = None
+    caution: Caution | None = None
 
 
 class LinkLine(msgspec.Struct, frozen=True):

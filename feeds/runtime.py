@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from mdterm.feeds.account import Account, Working
+from mdterm.feeds.accounts import EVERYTHING, Accounts
 from mdterm.feeds.address import AddressError, Instrument, parse_address
 from mdterm.feeds.alerts import Alarm, Alerts, Rule
 from mdterm.feeds.asking import Answer, ask
@@ -19,7 +19,7 @@ from mdterm.feeds.beat import Beat
 from mdterm.feeds.binding import Binding
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.connection import Connection
-from mdterm.feeds.contract import Provider
+from mdterm.feeds.contract import Cautious, Provider
 from mdterm.feeds.events import STREAM_OF, Balance, Event, FeedStatus, Order, State, Stream, Trade
 from mdterm.feeds.frames import (
     STREAMS,
@@ -29,19 +29,22 @@ from mdterm.feeds.frames import (
     Frame,
     LadderSpec,
     LinkLine,
+    PlotSpec,
+    TapeSpec,
     ViewSpec,
-    WatchFrame,
     WatchSpec,
 )
-from mdterm.feeds.journal import Journal
+from mdterm.feeds.journal import Journal, NullJournal
+from mdterm.feeds.journal_notes import MergedNote, RecordedHistory, Scribe
 from mdterm.feeds.links import Links
 from mdterm.feeds.market import FULL_TIER, Market, Quote
 from mdterm.feeds.port import Post
-from mdterm.feeds.status import Shown, StreamHealth, best, overall
-from mdterm.feeds.view_account import account_view
+from mdterm.feeds.status import Caution, Shown, StreamHealth, best, overall
 from mdterm.feeds.view_derivatives import derivatives_view
 from mdterm.feeds.view_ladder import ladder_view, settle
-from mdterm.feeds.view_watch import watch_row
+from mdterm.feeds.view_plot import Plots
+from mdterm.feeds.view_tape import tape_view
+from mdterm.feeds.view_watch import watch_view
 from mdterm.feeds.views import view
 from mdterm.feeds.wishes import Wishes
 
@@ -51,8 +54,6 @@ Listener = Callable[[Sequence[Event]], None]
 
 FOLLOW_S = 0.3
 """A key held down must not resubscribe at every step."""
-EVERYTHING = "*"
-"""Stands for the symbol in the address of an account, which has none."""
 TICK_S = 1.0
 STATUS_S = 0.25
 
@@ -86,10 +87,7 @@ class Feed:
         )
         self.alerts = Alerts()
         self._instruments: dict[str, Instrument] = {}
-        self.accounts: dict[str, Account] = {}
-        """Accounts by the provider that tells them."""
-        self._account_of = dict(accounts or {})
-        """Which provider tells the account that belongs to a market's provider."""
+        self.accounts = Accounts(accounts or {}, self.markets, self._caution)
         self._listeners: list[Listener] = []
         self._listened: set[tuple[str, Stream]] = set()
         self._sources: set[tuple[str, Stream]] = set()
@@ -97,6 +95,7 @@ class Feed:
         self._candles: dict[str, tuple[str, int]] = {}
         """Candles listened to by address: interval, and the version told last."""
         self._backfills: dict[str, Backfill] = {}
+        self._plots = Plots()
         self._tasks: list[asyncio.Task[None]] = []
         self._asking: asyncio.Task[None] | None = None
         self._states: dict[str, tuple[State, str | None]] = {}
@@ -106,6 +105,12 @@ class Feed:
         self._closed = False
         self._tick_handle = self._loop.call_later(TICK_S, self._tick)
         self._status_handle: asyncio.TimerHandle | None = None
+        self._scribe: Scribe | None = None
+        if journal is not None and not isinstance(journal, NullJournal):
+            self._scribe = Scribe(journal, self.clock)
+            self._scribe.session(accounts or {})
+            for one in self.providers.values():
+                self._scribe.provider(one)
 
     # What is wanted.
 
@@ -118,26 +123,33 @@ class Feed:
         for instrument in instruments:
             self._instruments[instrument.address] = instrument
             self._market(instrument.address)
-            self._open_account(instrument)
+            self.wishes.listen(self.accounts.open(instrument))
         self.wishes.watched = [instrument.address for instrument in instruments]
+        if self._scribe is not None:
+            self._scribe.watch(instruments)
         self._replan()
 
     def bind(self, panel: str, address: str, spec: ViewSpec) -> None:
         """Bind a panel; a frame follows at once. An instrument on the screen is of the full tier."""
         market = self._market(address, full=True)
         assert isinstance(market, Market)
-        self._open_account(market.instrument)
+        self.wishes.listen(self.accounts.open(market.instrument))
         over_all = isinstance(spec, WatchSpec | AccountSpec)
+        source = market.instrument
+        if isinstance(spec, AccountSpec):
+            teller = self.accounts.show(source)
+            source = source if teller is None else self.resolve(f"{teller}:{EVERYTHING}")
         self.beat.add(
             Binding(
                 panel,
                 None if over_all else address,
                 spec,
-                simulated=market.instrument.simulated,
+                simulated=source.simulated,
                 make=lambda spec, now: self._frame(market, spec, now),
                 state=lambda: self._panel_state(address, spec),
                 now=self.clock.mono,
                 offer=self.beat.offer,
+                caution=lambda: self._panel_caution(market.instrument, spec),
             )
         )
         if not over_all:
@@ -150,19 +162,16 @@ class Feed:
         address = market.instrument.address
         if isinstance(spec, LadderSpec):
             spec = settle(market, spec)
-            return spec, ladder_view(market, spec, self._own_orders(market.instrument))
+            return spec, ladder_view(market, spec, self.accounts.orders_on(market.instrument))
         if isinstance(spec, AccountSpec):
-            account = self.accounts.get(self._account_of.get(market.instrument.provider, ""))
-            if account is None:
-                return spec, None
-            return spec, account_view(account, spec, self._price_of, self._market_of_order)
+            return spec, self.accounts.frame(self.accounts.show(market.instrument), spec)
         if isinstance(spec, WatchSpec):
-            rows = [
-                watch_row(self.markets[one], self.shown(one, "trade"), spec)
+            told = [
+                (self.markets[one], self.shown(one, "trade"))
                 for one in self.wishes.watched
                 if one in self.markets
             ]
-            return spec, WatchFrame(rows)
+            return watch_view(told, spec, now)
         if isinstance(spec, DerivativesSpec):
             provider = self.providers[market.instrument.provider]
             streams = STREAMS[DerivativesSpec][:3]
@@ -170,6 +179,10 @@ class Feed:
             asked = (address, "funding") in self.links.streams
             funding = self.shown(address, "funding") if asked else None
             return spec, derivatives_view(market, spec, funding, missing)
+        if isinstance(spec, TapeSpec):
+            return spec, tape_view(market, spec, now, self.accounts.fills_on(market.instrument))
+        if isinstance(spec, PlotSpec):
+            return spec, self._plots.view(market, spec, now)
         return spec, view(market, spec, now)
 
     def _panel_state(self, address: str, spec: ViewSpec) -> Shown:
@@ -178,61 +191,39 @@ class Feed:
             return best([self.shown(one, "trade") for one in self.wishes.watched])
         streams = STREAMS[type(spec)]
         if isinstance(spec, AccountSpec):
-            teller = self._account_of.get(self._instruments[address].provider)
-            if teller is None:
-                return Shown("REFUSED", detail="this provider has no account")
-            orders = f"{teller}:{self._instruments[address].symbol}"
-            return best([self.shown(f"{teller}:{EVERYTHING}", "balance"), self.shown(orders, "order")])
+            return self.accounts.state(self.accounts.show(self._instruments[address]), self.shown)
         shown = self.shown(address, streams[0])
         if isinstance(spec, DerivativesSpec):
             return best([self.shown(address, stream) for stream in streams[:3]])
-        if isinstance(spec, ChartSpec) and shown.word in ("LIVE", "WARMING"):
+        if isinstance(spec, ChartSpec | PlotSpec) and shown.word in ("LIVE", "WARMING"):
             backfill = self._backfills.get(self._instruments[address].provider)
             words = None if backfill is None else backfill.failed.get(address)
             if words is not None and shown.word == "LIVE":
                 return Shown("PARTIAL", age=shown.age, detail=f"no history: {words}")
         return shown
 
-    def _open_account(self, instrument: Instrument) -> None:
-        """Subscribe the account that belongs to an instrument, and its orders there.
+    def _caution(self, instrument: Instrument) -> Caution | None:
+        """Return what its provider warns of, where it may have to."""
+        provider = self.providers[instrument.provider]
+        return provider.caution(instrument) if isinstance(provider, Cautious) else None
 
-        The account follows the account, not the shown symbol; but orders are asked for symbol by symbol.
-        """
-        teller = self._account_of.get(instrument.provider)
-        if teller is None:
-            return
-        if teller not in self.accounts:
-            self.accounts[teller] = Account(teller)
-            self.wishes.listen([(self.resolve(f"{teller}:{EVERYTHING}").address, "balance")])
-        self.wishes.listen([(self.resolve(f"{teller}:{instrument.symbol}").address, "order")])
+    def _panel_caution(self, instrument: Instrument, spec: ViewSpec) -> Caution | None:
+        if isinstance(spec, WatchSpec):
+            return None
+        if isinstance(spec, AccountSpec):
+            return self.accounts.caution(self.accounts.show(instrument))
+        return self._caution(instrument)
 
-    def _own_orders(self, instrument: Instrument) -> list[Working]:
-        """Return the account's orders on an instrument."""
-        teller = self._account_of.get(instrument.provider)
-        account = None if teller is None else self.accounts.get(teller)
-        return [] if account is None else account.open_orders(f"{teller}:{instrument.symbol}")
-
-    def _price_of(self, asset: str, quote: str) -> float | None:
-        """Return the last price of an asset, where a watched market tells it."""
-        for market in self.markets.values():
-            if market.instrument.symbol == asset + quote:
-                last = market.tape.last if isinstance(market, Market) else market.last
-                if last is not None:
-                    return last.price
-        return None
-
-    def _market_of_order(self, address: str) -> tuple[Market | Quote | None, str]:
-        """Return the market an order stands on, and its symbol; the account may be told by another name."""
-        teller, _, symbol = address.partition(":")
-        for provider, account in self._account_of.items():
-            market = self.markets.get(f"{provider}:{symbol}")
-            if account == teller and market is not None:
-                return market, symbol
-        return None, symbol
+    def _relearn(self) -> None:
+        """Take over the price steps that providers have been told meanwhile."""
+        for address, market in self.markets.items():
+            known = market.instrument
+            if known.tick is None:
+                market.instrument = self.providers[known.provider].resolve(parse_address(address))
 
     def _want_interval(self, address: str, spec: ViewSpec) -> None:
         """Fetch the past of an interval that the provider serves ready-made."""
-        if isinstance(spec, ChartSpec):
+        if isinstance(spec, ChartSpec | PlotSpec):
             provider = self.providers[self._instruments[address].provider]
             backfill = self._backfill(provider)
             if backfill is not None and spec.interval in provider.history_intervals:
@@ -243,8 +234,11 @@ class Feed:
             return None
         backfill = self._backfills.get(provider.name)
         if backfill is None:
+            history = provider.history
+            if self._scribe is not None:
+                history = RecordedHistory(history, self._scribe)
             backfill = self._backfills[provider.name] = Backfill(
-                provider.history,
+                history,
                 self.markets,
                 self.clock,
                 visible=lambda: self.wishes.visible,
@@ -255,7 +249,12 @@ class Feed:
 
     def _merged(self, address: str) -> None:
         """The provider's bars came, or could not be had."""
-        self._tell_candles(address)
+        seen = self.clock.wall()
+        if self._scribe is not None:
+            backfill = self._backfills[self._instruments[address].provider]
+            failed, short = backfill.failed.get(address), backfill.short.get(address)
+            seen = self._scribe.merged(address, MergedNote(backfill.is_settled(address), failed, short))
+        self._tell_candles(address, seen)
         self.beat.touch()
 
     def respec(self, panel: str, spec: ViewSpec) -> None:
@@ -320,6 +319,8 @@ class Feed:
                 if interval != "1m" and interval in provider.history_intervals:
                     backfill.want(address, interval)
                 backfill.want(address)
+        if self._scribe is not None:
+            self._scribe.listen(wants, interval)
         self.wishes.listen(self._listened | self._sources)
         self._listeners.append(listener)
         if self._status_handle is None:
@@ -335,7 +336,10 @@ class Feed:
 
     def provide(self, provider: Provider) -> None:
         """Take in a provider, so that its instruments can be watched; one of its name stays."""
-        self.providers.setdefault(provider.name, provider)
+        if provider.name not in self.providers:
+            self.providers[provider.name] = provider
+            if self._scribe is not None:
+                self._scribe.provider(provider)
 
     def search(self, query: str, answer: Answer) -> None:
         """Ask the providers' own search; what was asked before is of no interest any more."""
@@ -347,7 +351,7 @@ class Feed:
         """Return the streams that come over the provider's sockets or poller."""
         return self.providers[self.resolve(address).provider].capabilities.served
 
-    def _tell_candles(self, address: str) -> None:
+    def _tell_candles(self, address: str, seen: int) -> None:
         """Hand changed bars to the listeners; live ones wait for the past, so that it comes first."""
         asked = self._candles.get(address)
         market = self.markets.get(address)
@@ -362,7 +366,7 @@ class Feed:
         if bars:
             self._candles[address] = (interval, version)
             for listener in self._listeners:
-                listener([msgspec.structs.replace(bar, seen=self.clock.wall()) for bar in bars])
+                listener([msgspec.structs.replace(bar, seen=seen) for bar in bars])
 
     def resolve(self, address: str) -> Instrument:
         """Return the instrument of an address. Raise AddressError."""
@@ -394,6 +398,7 @@ class Feed:
 
     def _plan(self) -> None:
         self._replan_handle = None
+        self._relearn()
         for name, wants in self.links.plan(self.wishes.wants()).items():
             backfill = self._backfill(self.providers[name])
             for want in wants if backfill is not None else ():
@@ -405,6 +410,8 @@ class Feed:
     # What comes.
 
     def _deliver(self, connection: Connection | None, events: list[Event]) -> None:
+        if connection is None and self._scribe is not None:
+            self._scribe.polled(events)
         now = self.clock.mono()
         at, count = 0, len(events)
         while at < count:
@@ -433,7 +440,7 @@ class Feed:
                 self.alerts.take(address, run, now, first.seen)
             at = end
             if address in self._candles:
-                self._tell_candles(address)
+                self._tell_candles(address, run[-1].seen)
         if connection is not None:
             self.links.delayed(connection, events[-1])
         if unasked := self._sources - self._listened:
@@ -448,15 +455,13 @@ class Feed:
         for (address, stream), health in self.links.streams.items():
             if stream in ("balance", "order") and address.partition(":")[0] == teller:
                 health.last_at, health.lost_at = now, None
-        account = self.accounts.get(teller)
-        if account is not None:
-            account.apply(run)
+        self.accounts.apply(teller, run)
 
     def _link_changed(self, connection: Connection) -> None:
         lost = connection.health.phase in ("waiting", "refused") and connection.health.opened_once
         for key, health in self.links.served_by(connection):
             if lost and health.last_at is not None and health.lost_at is None:
-                health.lost_at = self.clock.wall()
+                health.lost_at = connection.changed_at
                 market = self.markets.get(key[0])
                 if isinstance(market, Market) and key[1] == market.candles.source:
                     market.interrupted()
@@ -513,8 +518,11 @@ class Feed:
             if told is not None and state[0] == told[0]:
                 continue
             self._states[address] = state
+            status = FeedStatus(address, None, seen, *state)
+            if self._scribe is not None:
+                self._scribe.status([status])
             for listener in self._listeners:
-                listener([FeedStatus(address, None, seen, *state)])
+                listener([status])
 
     def _tick(self) -> None:
         """Let ages advance once a second, and forget gaps that no sum holds any more."""
