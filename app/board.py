@@ -15,6 +15,7 @@ from mdterm.feeds.address import Instrument
 from mdterm.feeds.clock import Clock
 from mdterm.feeds.frames import FrameSet, HeaderFrame, ViewSpec
 from mdterm.feeds.port import Port
+from mdterm.feeds.text import clean
 from mdterm.widgets.account import Account
 from mdterm.widgets.chart import Chart
 from mdterm.widgets.connections import Connections
@@ -245,7 +246,10 @@ class BoardScreen(LadderKeys, TapeKeys, ChartKeys, inherit_bindings=False):
         """Return why panels are as they are, for those of which there is something to say."""
         told = [(view.NAME, view.current()) for view in self.panels if _is_displayed(view)]
         told += [(link.key, link.shown) for link in self.connections.links]
-        return [
+        cautions = {view.caution for view in self.panels if _is_displayed(view)} - {None}
+        notes = [f"{one.badge}: {clean(one.words)}" for one in cautions if one is not None]
+        notes += [f"{link.key}: {clean(link.note)}" for link in self.connections.links if link.note]
+        return sorted(notes) + [
             f"{name} {format_state(shown, offset_ns=self.header.offset_ns)}: {format_reason(shown)}"
             for name, shown in told
             if format_reason(shown)

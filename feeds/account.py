@@ -229,6 +229,17 @@ class Account:
         found = [one for one in self.orders.values() if address in (None, one.order.address)]
         return sorted(found, key=lambda one: (-(one.order.created or 0), one.order.address, one.order.id))
 
+    def fills_by_ms(self, address: str) -> dict[int, list[Fill]]:
+        """Return the latest fills on an instrument by the millisecond of venue time they happened in.
+
+        A fill and the print it was part of share that millisecond and the price; nothing else ties them.
+        """
+        found: dict[int, list[Fill]] = {}
+        for one in self.fills:
+            if one.address == address:
+                found.setdefault(one.ts // 1_000_000, []).append(one)
+        return found
+
     def portfolio(self, quote: str, price: Price) -> Portfolio:
         """Return what each asset is worth in ``quote`` and its share of all that has a price."""
         values = {asset: _value(holding, quote, price) for asset, holding in self.holdings.items()}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from mdterm.feeds.frames import Frame, LadderSpec, PanelFrame, ViewSpec
-from mdterm.feeds.status import Shown
+from mdterm.feeds.status import Caution, Shown
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ class Binding:
         state: Callable[[], Shown],
         now: Callable[[], float],
         offer: Callable[["Binding", PanelFrame], None],
+        caution: Callable[[], Caution | None] = lambda: None,
     ) -> None:
         self.panel = panel
         self.address = address
@@ -43,6 +44,7 @@ class Binding:
         self._state = state
         self._now = now
         self._offer = offer
+        self._caution = caution
         self._has_failed = False
         self._due = asyncio.Event()
         self._shown: Shown | None = None
@@ -59,7 +61,7 @@ class Binding:
             and spec.group == old.group
             and not spec.recentre
         ):
-            spec = msgspec.structs.replace(spec, centre=old.centre)
+            spec = msgspec.structs.replace(spec, centre=old.centre, step=old.step)
         self.spec = spec
         self._shown = None
 
@@ -95,4 +97,4 @@ class Binding:
         else:
             shown = held
         self.spec, frame = self._view(self.spec, now)
-        return PanelFrame(shown, frame, self._simulated, self.address)
+        return PanelFrame(shown, frame, self._simulated, self.address, self._caution())

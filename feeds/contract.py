@@ -6,12 +6,13 @@ threads are the feed's own and the same for all.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
 from mdterm.feeds.address import Address, Instrument
 from mdterm.feeds.events import Candle, Event, Stream
+from mdterm.feeds.status import Caution
 
 
 class Want(msgspec.Struct, frozen=True, order=True):
@@ -178,6 +179,14 @@ class Backoff(msgspec.Struct, frozen=True):
     cap: float = 30.0
     floor: float = 0.0
     throttled: float = 30.0
+
+
+@runtime_checkable
+class Cautious(Protocol):
+    """A provider that may have to warn of its own figures."""
+
+    def caution(self, instrument: Instrument) -> Caution | None:
+        """Return what must be known to read an instrument's figures, None where they are what they seem."""
 
 
 class Provider(Protocol):

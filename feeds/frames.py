@@ -19,9 +19,13 @@ class ViewSpec(msgspec.Struct, frozen=True, tag=True):
 class LadderSpec(ViewSpec, frozen=True, tag="ladder"):
     """``rows`` visible rows plus ``margin`` on either side; a row is ``group`` steps of the book.
 
-    ``centre`` is the row index (price = index × step × group) in the middle, None until first settled.
-    ``frozen`` keeps it where it is; ``recentre`` asks for a fresh centre when the spec is sent again.
-    ``flow`` asks for sells and buys, summed over ``window``: 5s, 60s, 8m, or None for the session.
+    ``centre`` is the row index (price = index × ``step``) in the middle, None until first settled; ``step``
+    is what it was counted in. ``frozen`` keeps it where it is, ``dynamic`` puts it at the touch every time;
+    ``recentre`` asks for a fresh centre when the spec is sent again. ``cursor`` is a row to be told of.
+    ``flow`` asks for sells and buys, summed over ``window``: 5s, 60s, 8m, or None for the session; ``changes``
+    for what was pulled and stacked, ``volume`` for the session's volume at price. ``reset`` lets windows and
+    changes begin anew, once. ``levels`` of a side are weighed and cumulated. ``quote`` tells sizes × price;
+    ``marks`` asks for high, low, VWAP and POC.
     """
 
     rows: int
@@ -32,6 +36,15 @@ class LadderSpec(ViewSpec, frozen=True, tag="ladder"):
     recentre: bool = False
     flow: bool = False
     window: str | None = "60s"
+    dynamic: bool = False
+    step: float | None = None
+    cursor: int | None = None
+    changes: bool = False
+    volume: bool = False
+    levels: int = 10
+    quote: bool = False
+    marks: bool = True
+    reset: bool = False
 
 
 class TapeSpec(ViewSpec, frozen=True, tag="tape"):
@@ -142,6 +155,23 @@ class OwnOrder(msgspec.Struct, frozen=True, gc=False):
     remaining: float
 
 
+class CursorRow(msgspec.Struct, frozen=True, gc=False):
+    """What there is to know of one row; None where it is unknown or there is no such thing.
+
+    ``size`` rests in it on ``side``, of ``count`` orders. ``cumulative`` is from the touch to it, this row
+    included, ``notional`` the same in the quote currency. ``ticks`` and ``bps`` are from the mid.
+    """
+
+    row: int
+    side: Literal["bid", "ask"] | None
+    size: float | None
+    count: int | None
+    cumulative: float | None
+    notional: float | None
+    ticks: float | None
+    bps: float | None
+
+
 class LadderFrame(Frame, frozen=True, tag="ladder"):
     """Rows from ``top`` downwards: row i is price ``(top - i) × step``; a size of 0 is blank, None unknown.
 
@@ -149,6 +179,13 @@ class LadderFrame(Frame, frozen=True, tag="ladder"):
     ``imbalance_levels`` levels a side. ``band`` is how far the touch may stray from ``centre`` (rows).
     ``sells`` hit the bid and ``buys`` took the ask within ``window``, by row; None where not known so finely.
     ``own`` are the account's working orders on the rows of the frame.
+
+    ``cum_bids`` and ``cum_asks`` sum from the touch over ``imbalance_levels`` levels, 0 beyond them. Changes
+    are stacked (positive) and pulled (negative) sizes since ``changes_since`` (ns); ``volumes`` the session's
+    at price. ``diagonals`` has 1 where buys, 2 where sells outweigh the other side a row away. ``high``,
+    ``low``, ``vwap`` and ``poc`` are rows. ``trigger`` is how far from the centre the touch makes it move,
+    None where it does not. ``filled`` are the seconds that a window knows of, None once it is full;
+    ``flow_since`` (ns) is where the session's columns begin. ``usual`` is the mean size in view.
     """
 
     address: str
@@ -178,6 +215,24 @@ class LadderFrame(Frame, frozen=True, tag="ladder"):
     buys: list[float] | None = None
     window: str | None = None
     own: list[OwnOrder] = []
+    cum_bids: list[float | None] = []
+    cum_asks: list[float | None] = []
+    bid_changes: list[float] | None = None
+    ask_changes: list[float] | None = None
+    changes_since: int | None = None
+    volumes: list[float] | None = None
+    diagonals: list[int] | None = None
+    micro: float | None = None
+    high: int | None = None
+    low: int | None = None
+    vwap: int | None = None
+    poc: int | None = None
+    trigger: int | None = None
+    filled: int | None = None
+    flow_since: int | None = None
+    usual: float = 0.0
+    in_quote: bool = False
+    cursor: CursorRow | None = None
 
 
 class TapeRow(msgspec.Struct, frozen=True, gc=False):

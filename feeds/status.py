@@ -53,6 +53,17 @@ class StreamHealth(msgspec.Struct):
     refused: str | None = None
 
 
+class Caution(msgspec.Struct, frozen=True):
+    """What must be known to read an instrument's figures: a badge for the title, and the words behind it.
+
+    ``is_raw``: prices are counts of ticks and sizes counts of lots, because nobody told what these are.
+    """
+
+    badge: str
+    words: str
+    is_raw: bool = False
+
+
 class Shown(msgspec.Struct, frozen=True):
     """The state a panel's title tells: a word, an age in seconds, a wall time (ns), a reason."""
 

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from mdterm.feeds.frames import Frame, PanelFrame, ViewSpec
-from mdterm.feeds.status import Shown
+from mdterm.feeds.status import Caution, Shown
 from mdterm.widgets.palette import Palette, make_palette
 from mdterm.widgets.rows import NO_STYLE, Part, Row, make_strip, spread, text_of, width_of
 from mdterm.widgets.state import aged, format_reason, format_state, state_style
@@ -108,6 +108,8 @@ class View(Line):
         self.frame: Frame | None = None
         self.shown = NOTHING_YET
         self.simulated = False
+        self.caution: Caution | None = None
+        """What must be known to read the figures."""
         self.offset_ns = 0
         """What is added to UTC for every time of day that is told."""
         self.in_quote = False
@@ -120,11 +122,12 @@ class View(Line):
     def show(self, panel: PanelFrame, made: float, wall: int) -> None:
         """Take a frame; ``made`` (s, monotonic) and ``wall`` (ns) are when it was true."""
         self.frame, self.shown, self.simulated = panel.frame, panel.shown, panel.simulated
+        self.caution = panel.caution
         self.repaint()
 
     def clear(self, now: float) -> None:
         """Show nothing: what was here belongs to another instrument."""
-        self.frame, self.shown = None, NOTHING_YET
+        self.frame, self.shown, self.caution = None, NOTHING_YET, None
         self.repaint()
 
     def tick(self, now: float, wall: int) -> None:
@@ -223,6 +226,8 @@ class Panel(View, can_focus=True):
         badge = self.badge()
         if badge:
             right += [(f" {badge}", palette.warn)]
+        if self.caution is not None:
+            right += [(f" {self.caution.badge}", palette.warn)]
         if self.simulated:
             right += [(" SIM", palette.warn)]
         right += [

@@ -30,6 +30,7 @@ from mdterm.feeds.jayx.framing import Dialect
 from mdterm.feeds.jayx.private import PrivateCodec
 from mdterm.feeds.jayx.probe import Asked, ProbeError, candidates, probe
 from mdterm.feeds.jayx.units import Units, units_of
+from mdterm.feeds.status import Caution
 
 log = logging.getLogger(__name__)
 
@@ -125,6 +126,15 @@ class JayX:
         units, key = self.units(instrument.symbol), f"providers.{self.name}.symbols.{instrument.symbol}"
         missing = [] if units.tick.step is not None else [f"{key}.tick"]
         return missing if units.lot.step is not None else [*missing, f"{key}.lot"]
+
+    def caution(self, instrument: Instrument) -> Caution | None:
+        """Say where figures are mere counts, or where the provider's own contradict the units."""
+        missing, symbol = self.untold(instrument), instrument.symbol
+        if missing:
+            words = f"nobody told what a tick and a lot of {symbol} are: set {' and '.join(missing)}"
+            return Caution("raw", words, is_raw=True)
+        doubt = self.doubts.get(symbol)
+        return None if doubt is None else Caution("lot?", doubt)
 
     async def learn(self) -> None:
         """Ask the REST service, where one is configured, for tick and lot. Never raise."""
