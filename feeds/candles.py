@@ -15,7 +15,17 @@ from mdterm.feeds.bars import ESTIMATED, GIVEN, SETTLED, SIZED, Bar, Series, bar
 from mdterm.feeds.events import Candle, Trade, TradeAgg
 from mdterm.feeds.folded import Folded, sum_bars
 from mdterm.feeds.gaps import Gaps
-from mdterm.feeds.intervals import LENGTHS, MINUTE, PARENTS, SECOND, Session, bucket_end, bucket_start
+from mdterm.feeds.intervals import (
+    LENGTHS,
+    MINUTE,
+    PARENTS,
+    SECOND,
+    Session,
+    bucket_end,
+    bucket_start,
+    parent_of,
+)
+from mdterm.feeds.running import Running
 from mdterm.feeds.runs import AggRuns, RecentTrades, runs_of
 
 BASE_BARS = 14_400
@@ -85,6 +95,7 @@ class CandleStore:
         self._running: dict[int, Bar] = {}
         self._recent = RecentTrades()
         self._aggs = AggRuns()
+        self._running_sums = Running(session)
 
     # Trades come in.
 
@@ -168,7 +179,7 @@ class CandleStore:
             if candle.closed and (candle.last_ts is None or told >= end + SETTLE):
                 self._settle(series, candle, key, end)
             elif interval != "1m":
-                if not self._is_whole(PARENTS[interval], key):
+                if not self._is_whole(parent_of(interval, self.session), key):
                     series.mend(bar_of(candle, key, GIVEN))
             elif not self._join(series, candle, key):
                 until = min(until, key)
@@ -221,6 +232,15 @@ class CandleStore:
         bars = self._level(interval).last(count)
         return [one.candle(self.address, interval, one is not bars[-1]) for one in bars]
 
+    def series(self, interval: str) -> Series:
+        """Return all bars of an interval, to be read."""
+        return self._level(interval)
+
+    def running(self) -> Running:
+        """Return the session's sums by minute, as they are now."""
+        self._running_sums.sync(self._base["1m"])
+        return self._running_sums
+
     def closes(self, interval: str, count: int) -> list[float]:
         """Return the newest ``count`` closes, oldest first."""
         return [bar.close for bar in self._level(interval).last(count)]
@@ -258,7 +278,9 @@ class CandleStore:
         end = bucket_end(anchor, "1d", self.session)
         missing = any(start < end and (stop is None or stop > anchor) for start, stop in self.gaps.current)
         given = bar is not None and bool(bar.flags & (SETTLED | GIVEN))
-        return _sums(bar, anchor, not missing and (given or self._is_whole("1h", anchor)))
+        return _sums(
+            bar, anchor, not missing and (given or self._is_whole(parent_of("1d", self.session), anchor))
+        )
 
     def has_seen(self, start: int, end: int) -> bool:
         """Whether every trade of ``[start, end)`` came over the link: no backfill, no interruption."""
@@ -282,7 +304,9 @@ class CandleStore:
 
     def _reaches_back(self, interval: str, joined: int | None) -> int | None:
         starts = [self._told_from[interval]] if interval in self._told_from else []
-        inner = self._reaches_back(PARENTS[interval], joined) if interval in PARENTS else joined
+        inner = joined
+        if interval in PARENTS:
+            inner = self._reaches_back(parent_of(interval, self.session), joined)
         if inner is not None:
             start = bucket_start(inner, interval, self.session)
             starts.append(start if start == inner else bucket_end(start, interval, self.session))
@@ -296,7 +320,7 @@ class CandleStore:
         base = self._base.get(interval)
         if base is not None:
             return base
-        parent = PARENTS[interval]
+        parent = parent_of(interval, self.session)
         series = self._level(parent)
         folded = self._folded.get(interval)
         if folded is None:

@@ -15,6 +15,7 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 WEEK = 7 * DAY
+_HALF_HOUR = 30 * MINUTE
 _FIRST_MONDAY = 4 * DAY  # 1970-01-01 was a Thursday
 
 LENGTHS: dict[str, int] = {
@@ -55,6 +56,9 @@ PARENTS: dict[str, str] = {
 }
 """What an interval is built from; ``1s`` and ``1m`` are cut from trades."""
 
+TICK_SIZES: dict[str, int] = {"100t": 100, "500t": 500, "1000t": 1_000}
+"""Bars of so many trades instead of so long a time, by name."""
+
 
 class IntervalError(ValueError):
     """An interval that cannot be read, in words for a person."""
@@ -65,7 +69,8 @@ class Session(msgspec.Struct, frozen=True):
 
     A start after noon opens the next calendar day (the FX day starts at 17:00 New York). ``standard_min``
     is the zone's winter offset from UTC in minutes: it stands in where the machine has no time zone
-    database, an hour off in summer. Days must begin on a whole hour UTC, since they are built from hours.
+    database, an hour off in summer. Days must begin on a whole or a half hour UTC, since they are built from
+    bars of an hour, or of half of one (``parent_of``).
     """
 
     zone: str
@@ -73,9 +78,14 @@ class Session(msgspec.Struct, frozen=True):
     starts_min: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what hours cannot build."""
-        if (self.standard_min - self.starts_min) % 60 or not 0 <= self.starts_min < 1440:
-            raise ValueError(f"the day of {self.zone} does not begin on a whole hour UTC")
+        """Refuse what half hours cannot build."""
+        if (self.standard_min - self.starts_min) % 30 or not 0 <= self.starts_min < 1440:
+            raise ValueError(f"the day of {self.zone} does not begin on a whole or a half hour UTC")
+
+    @property
+    def is_hourly(self) -> bool:
+        """Whether its days begin on a whole hour UTC."""
+        return (self.standard_min - self.starts_min) % 60 == 0
 
     def label(self, ts: int) -> date:
         """Return the trading day that ``ts`` belongs to."""
@@ -121,10 +131,17 @@ def format_interval(length: int) -> str:
     raise IntervalError(f"no interval lasts {length / SECOND:g} s")
 
 
+def parent_of(interval: str, session: Session | None = None) -> str:
+    """Return what an interval is built from where days follow a session."""
+    if interval == "1d" and session is not None and not session.is_hourly:
+        return "30m"
+    return PARENTS[interval]
+
+
 def bucket_start(ts: int, interval: str, session: Session | None = None) -> int:
     """Return when the bucket that holds ``ts`` begins (ns)."""
     if session is not None and interval in ("1d", "1w"):
-        return _session_bucket(ts // HOUR, interval, session)[0]
+        return _session_bucket(ts // _HALF_HOUR, interval, session)[0]
     length = LENGTHS[interval]
     offset = _FIRST_MONDAY if interval == "1w" else 0
     return ts - (ts - offset) % length
@@ -133,14 +150,14 @@ def bucket_start(ts: int, interval: str, session: Session | None = None) -> int:
 def bucket_end(start: int, interval: str, session: Session | None = None) -> int:
     """Return when the bucket that begins at ``start`` ends (ns); a session's day may last 23 or 25 hours."""
     if session is not None and interval in ("1d", "1w"):
-        return _session_bucket(start // HOUR, interval, session)[1]
+        return _session_bucket(start // _HALF_HOUR, interval, session)[1]
     return start + LENGTHS[interval]
 
 
 @lru_cache(maxsize=4096)
-def _session_bucket(hour: int, interval: str, session: Session) -> tuple[int, int]:
-    """Return start and end of the session's bucket that holds an hour (a session begins on the hour)."""
-    day = session.label(hour * HOUR)
+def _session_bucket(half_hour: int, interval: str, session: Session) -> tuple[int, int]:
+    """Return start and end of the session's bucket that holds a half hour: no session begins within one."""
+    day = session.label(half_hour * _HALF_HOUR)
     days = 1
     if interval == "1w":
         day -= timedelta(days=day.weekday())

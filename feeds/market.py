@@ -1,8 +1,8 @@
 """The state of one instrument. No loop, no clock: events and times come in, views read.
 
 Two tiers share one interface: ``Market`` for what stands on the screen and in the watchlist,
-``Quote`` for the many that only need a last price. Bounds: tape 5,000 prints, 512 pending trades,
-one book, and what candles, flow and derivatives state; a Quote holds 60 closes.
+``Quote`` for the many that only need a last price. Bounds: 512 pending trades, one book, and what
+tape, candles, flow and derivatives state; a Quote holds 60 closes.
 """
 
 from collections import deque
@@ -30,6 +30,7 @@ from mdterm.feeds.intervals import DAY, MINUTE, Session
 from mdterm.feeds.precision import Precision
 from mdterm.feeds.resting import Resting
 from mdterm.feeds.tape import Tape
+from mdterm.feeds.ticks import Ticks
 
 FULL_TIER = 32
 """Instruments that get a full Market; the rest get a Quote."""
@@ -81,6 +82,7 @@ class Market:
         self.tape = Tape()
         self.candles = CandleStore(instrument.address, source, session)
         self.flow: Flow | None = None
+        self.ticks = Ticks()
         self.derivatives = Derivatives()
         self.profile: VolumeProfile | None = None
         """The provider's own profile, where it sends one."""
@@ -112,6 +114,7 @@ class Market:
             self.merge(cast(Sequence[Candle], events))
         elif type(first) is Liquidation:
             self.derivatives.liquidate(cast(Sequence[Liquidation], events))
+            self.tape.liquidate(cast(Sequence[Liquidation], events), self.trade_count)
         elif type(first) is Funding:
             self.derivatives.fund(cast(Sequence[Funding], events))
         elif type(first) is OpenInterest:
@@ -153,6 +156,7 @@ class Market:
                 self.sizes.observe(trade.size)
         self.tape.fold(pending)
         self.candles.fold(pending)
+        self.ticks.fold(pending)
         if self.resting is not None:
             self.resting.trade(pending)
         tick = self.instrument.tick or 10.0 ** -max(self.prices.digits, self.levels.digits)
@@ -174,6 +178,7 @@ class Market:
         """Say that the trades' link was lost: from the newest trade on some may be missing."""
         self.fold()
         self.candles.interrupted()
+        self.ticks.interrupted()
         if self.resting is not None:
             self.resting.interrupt()
 

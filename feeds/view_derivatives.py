@@ -4,11 +4,10 @@ from itertools import islice
 
 from mdterm.feeds.derivatives import LIQUIDATION_WINDOWS
 from mdterm.feeds.events import Stream
-from mdterm.feeds.frames import DerivativesFrame, DerivativesSpec, LiquidationRow, ProfileFrame
+from mdterm.feeds.frames import DerivativesFrame, DerivativesSpec, LiquidationRow
 from mdterm.feeds.market import Market
-from mdterm.feeds.precision import decimals
-from mdterm.feeds.profile import event_profile, session_profile
 from mdterm.feeds.status import Shown
+from mdterm.feeds.view_profile import profile_view
 
 
 def derivatives_view(
@@ -37,34 +36,8 @@ def derivatives_view(
         ],
         liquidation_count=known.liquidation_count,
         liquidated={name: (sums.longs, sums.shorts, sums.unknown) for name, sums in windows.items()},
-        profile=_profile(market, spec.profile),
+        profile=profile_view(market, spec.profile),
         missing=missing,
         digits=market.price_digits,
         size_digits=market.size_digits,
-    )
-
-
-def _profile(market: Market, rows: int) -> ProfileFrame | None:
-    """Return our own session's profile, the provider's where we have none."""
-    found, source, since = None, "session", None
-    if market.flow is not None:
-        found = session_profile(market.flow, rows=max(rows, 2))
-        # Bars tell no volume by price: the profile holds what was traded since we joined.
-        since = max(market.flow.anchor or 0, market.candles.joined_at or 0) or None
-    if found is None and market.profile is not None:
-        found, source = event_profile(market.profile), "provider"
-    if found is None:
-        return None
-    return ProfileFrame(
-        step=found.step,
-        digits=decimals(round(found.step, 10)),
-        low=found.low,
-        buys=found.buys,
-        sells=found.sells,
-        neutral=found.neutral,
-        poc=found.poc,
-        val=found.val,
-        vah=found.vah,
-        source="session" if source == "session" else "provider",
-        since=since,
     )

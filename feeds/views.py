@@ -3,11 +3,12 @@
 Grouping, filters and windows are in the modules beside, not in the market and not in the widgets.
 """
 
-from mdterm.feeds.frames import ChartSpec, Frame, HeaderSpec, LadderSpec, TapeSpec, ViewSpec
+from mdterm.feeds.frames import ChartSpec, Frame, HeaderSpec, LadderSpec, PlotSpec, TapeSpec, ViewSpec
 from mdterm.feeds.market import Market
 from mdterm.feeds.view_chart import chart_view
 from mdterm.feeds.view_header import header_view
 from mdterm.feeds.view_ladder import ladder_view
+from mdterm.feeds.view_plot import plot_view
 from mdterm.feeds.view_tape import tape_view
 
 
@@ -21,4 +22,6 @@ def view(market: Market, spec: ViewSpec, now: float) -> Frame | None:
         return header_view(market)
     if isinstance(spec, ChartSpec):
         return chart_view(market, spec)
+    if isinstance(spec, PlotSpec):
+        return plot_view(market, spec)
     raise TypeError(f"no view for {type(spec).__name__}")
