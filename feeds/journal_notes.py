@@ -58,6 +58,14 @@ TakeBody = Callable[[str, int, bytes], None]
 
 
 @runtime_checkable
+class Audible(Protocol):
+    """What asks over HTTP and hands each answer on to whoever wants to hear it."""
+
+    def hear_bodies(self, take: TakeBody) -> None:
+        """Hand every HTTP answer on."""
+
+
+@runtime_checkable
 class Replayable(Protocol):
     """What a provider offers beyond the contract, so that its sessions can be recorded and told again."""
 

@@ -1,7 +1,8 @@
 """AllTick as a provider: addresses, links, codecs, hours, history and polling."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import msgspec
@@ -185,9 +186,9 @@ class AllTick:
         bars = self.polling.dailies.get(instrument.address)
         if not bars:
             return None
-        session = hours.session_of(instrument.symbol)
-        today = bucket_start(ts, "1d", session)
-        before = [bar for bar in bars if bucket_start(bar.open_ts, "1d", session) < today]
+        dates = hours.date_of(instrument.symbol)
+        today = bucket_start(ts, "1d", dates)
+        before = [bar for bar in bars if bucket_start(bar.open_ts, "1d", dates) < today]
         return before[-1].close if before else None
 
     def partial(self, instrument: Instrument, stream: Stream) -> str | None:
@@ -195,6 +196,23 @@ class AllTick:
         if self.polling.standing_in(instrument.address, stream) is None:
             return None
         return "polled over HTTP: the socket sends nothing; prints between polls are missing"
+
+    # What a recording needs.
+
+    def effective(self) -> dict[str, Any]:
+        """Return the settings in force, without token and URLs."""
+        return {"plan": self._options.plan, "simulated": self._options.simulated}
+
+    def learnt(self) -> dict[str, Any]:
+        """Return nothing: a subscription needs to know nothing first."""
+        return {}
+
+    def relearn(self, told: Mapping[str, Any]) -> None:
+        """Take over nothing."""
+
+    def hear_bodies(self, take: Callable[[str, int, bytes], None]) -> None:
+        """Hand every HTTP answer on."""
+        self.http.hear_bodies(take)
 
     def _instrument(self, address: str) -> Instrument:
         found = self._instruments.get(address)
@@ -212,6 +230,11 @@ class AllTick:
 def make(name: str, options: Options) -> AllTick:
     """Return an instance of the provider."""
     return AllTick(name, options)
+
+
+def revive(name: str, settings: Mapping[str, Any]) -> AllTick:
+    """Return an instance that tells a recording again; it connects nowhere. Raise ValidationError."""
+    return AllTick(name, msgspec.convert({"token": "", **settings}, Options))
 
 
 def _rank(link: Link) -> int:

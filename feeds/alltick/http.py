@@ -8,7 +8,7 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import msgspec
 
@@ -19,6 +19,7 @@ from mdterm.feeds.clock import Clock
 from mdterm.feeds.contract import HistoryError
 from mdterm.feeds.events import Candle
 from mdterm.feeds.intervals import SECOND
+from mdterm.feeds.journal import strike
 from mdterm.feeds.text import clean, mask
 
 if TYPE_CHECKING:
@@ -83,6 +84,11 @@ class AllTickHttp:
         self._transport = transport
         self._numbers = itertools.count(1)
         self._client: httpx.AsyncClient | None = None
+        self._take_body: Callable[[str, int, bytes], None] | None = None
+
+    def hear_bodies(self, take: Callable[[str, int, bytes], None]) -> None:
+        """Hand every answer on: URL, status and body, without the token."""
+        self._take_body = take
 
     # The provider's history.
 
@@ -263,6 +269,12 @@ class AllTickHttp:
         if words is not None:
             # Raised outside of the handler: what the library raised holds the URL, token and all.
             raise HistoryError(words)
+        if self._take_body is not None:
+            secrets = (self._token, quote(self._token, safe=""))
+            parts = urlsplit(url)
+            where = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+            asked = mask(f"{where}?query={quote(body, safe='')}", secrets)
+            self._take_body(asked, response.status_code, strike(bytes(content), secrets))
         return response.status_code, bytes(content)
 
     def _clean(self, text: str) -> str:

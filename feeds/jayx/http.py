@@ -7,7 +7,7 @@ httpx is imported with the first request, so that who asks nothing starts withou
 
 import logging
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -29,9 +29,16 @@ Steps = tuple[Decimal | None, Decimal | None]
 
 
 async def fetch_units(
-    base: str, *, tls_verify: bool = True, transport: "httpx.AsyncBaseTransport | None" = None
+    base: str,
+    *,
+    tls_verify: bool = True,
+    transport: "httpx.AsyncBaseTransport | None" = None,
+    take: Callable[[str, int, bytes], None] | None = None,
 ) -> dict[str, Steps]:
-    """Return tick and lot by symbol; empty where the service does not tell or cannot be reached."""
+    """Return tick and lot by symbol; empty where the service does not tell or cannot be reached.
+
+    ``take`` gets the answer as it came: URL (without a name and password), status, body.
+    """
     import httpx
 
     url = base.rstrip("/") + facts.REST_EXCHANGE_INFO
@@ -44,6 +51,10 @@ async def fetch_units(
             follow_redirects=True,
         ) as client:
             response = await client.get(url)
+            if take is not None:
+                parts = urlsplit(url)
+                public = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+                take(public, response.status_code, response.content[:_LARGEST])
             response.raise_for_status()
             if len(response.content) > _LARGEST:
                 raise ValueError("too large")

@@ -1,8 +1,8 @@
 """Kiyotaka as a provider: addresses, links, codecs, history."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
@@ -23,6 +23,7 @@ from mdterm.feeds.contract import (
     Want,
 )
 from mdterm.feeds.events import Stream, Unit
+from mdterm.feeds.journal_notes import Audible
 from mdterm.feeds.kiyotaka import facts
 from mdterm.feeds.kiyotaka.codec import KiyotakaCodec
 from mdterm.feeds.kiyotaka.handshake import Budget, Channel
@@ -192,6 +193,32 @@ class Kiyotaka:
             raise Unready(f"{words}; set providers.{self.name}.block_size")
         self._block_sizes[instrument.address] = guess_block_size(price)
 
+    # What a recording needs.
+
+    def effective(self) -> dict[str, Any]:
+        """Return the settings in force, without key and URLs."""
+        plain = msgspec.structs.replace(
+            self._options, token="", book_url=None, nonbook_url=None, rest_url=None, auth_header=None
+        )
+        told: dict[str, Any] = msgspec.to_builtins(plain)
+        return told
+
+    def learnt(self) -> dict[str, Any]:
+        """Return the block sizes that the service told, and why there is no book."""
+        if not self._block_sizes and not self._bookless:
+            return {}
+        return {"block_sizes": dict(self._block_sizes), "bookless": dict(self._bookless)}
+
+    def relearn(self, told: Mapping[str, Any]) -> None:
+        """Take over what ``learnt`` returned."""
+        self._block_sizes.update(msgspec.convert(told.get("block_sizes", {}), dict[str, float]))
+        self._bookless.update(msgspec.convert(told.get("bookless", {}), dict[str, str]))
+
+    def hear_bodies(self, take: Callable[[str, int, bytes], None]) -> None:
+        """Hand every HTTP answer on."""
+        if isinstance(self.history, Audible):
+            self.history.hear_bodies(take)
+
     def _instrument(self, address: str) -> Instrument:
         found = self._instruments.get(address)
         return found if found is not None else self.resolve(parse_address(address))
@@ -275,6 +302,11 @@ def make(name: str, options: Options) -> Kiyotaka:
         clock=SystemClock(),
     )
     return Kiyotaka(name, options, history)
+
+
+def revive(name: str, settings: Mapping[str, Any]) -> Kiyotaka:
+    """Return an instance that tells a recording again; it connects nowhere. Raise ValidationError."""
+    return Kiyotaka(name, msgspec.convert(dict(settings), Options))
 
 
 def number_text(value: float) -> str:

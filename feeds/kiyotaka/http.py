@@ -20,6 +20,7 @@ from mdterm.feeds.contract import HistoryError
 from mdterm.feeds.events import Candle
 from mdterm.feeds.folded import sum_bars
 from mdterm.feeds.intervals import DAY, LENGTHS, SECOND, bucket_end, bucket_start
+from mdterm.feeds.journal import strike
 from mdterm.feeds.kiyotaka import http_wire as wire
 from mdterm.feeds.text import clean, mask
 
@@ -137,6 +138,10 @@ class KiyotakaHistory:
         self._has_sides = True
         self._listing: list[wire.Listing] | None = None
         self._listed_at = -math.inf
+
+    def hear_bodies(self, take: Callable[[str, int, bytes], None]) -> None:
+        """Hand every answer on: URL, status and body, without the key."""
+        self._on_body = take
 
     async def candles(self, instrument: Instrument, interval: str, count: int) -> list[Candle]:
         """Return up to ``count`` bars, oldest first, the running one last. Raise HistoryError.
@@ -317,9 +322,7 @@ class KiyotakaHistory:
             raise HistoryError(f"{self._host}: {words}")
         whole = bytes(body)
         if self._on_body is not None:
-            self._on_body(
-                self._public(path, pairs), response.status_code, whole.replace(self._key.encode(), b"***")
-            )
+            self._on_body(self._public(path, pairs), response.status_code, strike(whole, (self._key,)))
         return response.status_code, response.headers, whole
 
     def _public(self, path: str, pairs: Pairs) -> str:
