@@ -1,78 +1,110 @@
-"""The tape: prints as a trader reads them, and the count that must never lose one."""
+"""The tape: the newest trades, prints made of them, liquidations between them, and the exact count.
+
+Trades are counted as they come. Prints are made when somebody looks, and at the latest every 4,096 trades,
+so that an instrument nobody looks at costs next to nothing.
+
+Bounds: 30,000 trades, and never more than 5,000 of them older than two minutes; 1,000 liquidations; prints
+joined in at most three ways.
+"""
 
 from collections import deque
 from collections.abc import Sequence
 
 import msgspec
 
-from mdterm.feeds.events import Side, Trade
+from mdterm.feeds.events import Liquidation, Trade
+from mdterm.feeds.pace import Pace, Speed
+from mdterm.feeds.prints import KEPT, KEPT_CALM, REWIND_NS, Prints
 
-NS_PER_MS = 1_000_000
-TAPE_PRINTS = 5_000
-"""Prints kept: at 15 a second, five and a half minutes."""
+JOINS = (1, 100, 0)
+"""Milliseconds within which prints may be joined, in the order of their key; 0 joins nothing."""
+LIQUIDATIONS = 1_000
+_UNPRINTED = 4_096
 
 
-class Print(msgspec.Struct, gc=False):
-    """One row: trades of one side and one venue millisecond that came one after another.
+class Forced(msgspec.Struct, frozen=True, gc=False):
+    """A liquidation, and the number of the last trade that came before it."""
 
-    ``price`` is the last trade's, ``size`` the sum (None if no trade had one), ``count`` the trades.
-    ``first_price`` is where a sweep began.
-    """
-
-    number: int
-    ts: int
-    price: float
-    size: float | None
-    side: Side | None
-    count: int
-    first_price: float
-    seen: int
+    after: int
+    event: Liquidation
 
 
 class Tape:
-    """The last prints, and the exact count of trades."""
+    """What was traded, in the order received."""
 
-    def __init__(self, keep: int = TAPE_PRINTS) -> None:
-        self.prints: deque[Print] = deque(maxlen=keep)
-        self.printed = 0
-        """Prints made since the start: the number of the newest one."""
+    def __init__(self) -> None:
         self.trades = 0
         """Trades received since the start, each once."""
+        self.volume = 0.0
+        """Their sizes, as far as they are known."""
         self.last: Trade | None = None
         self.direction = 0
         """1 after an uptick, -1 after a downtick, 0 before the first change."""
-        self._pace: deque[tuple[float, int]] = deque(maxlen=64)
+        self.liquidations: deque[Forced] = deque(maxlen=LIQUIDATIONS)
+        self._kept: deque[Trade] = deque()
+        self._fresh: list[Trade] = []
+        self._prints: dict[int, Prints] = {}
+        self._asked: set[int] = set()
+        self._pace = Pace()
 
     def fold(self, trades: Sequence[Trade]) -> None:
         """Take trades in, in the order received."""
-        prints = self.prints
-        newest = prints[-1] if prints else None
-        last = self.last
-        for trade in trades:
-            price, size, side = trade.price, trade.size, trade.side
-            ts = trade.ts if trade.ts is not None else trade.seen
-            if last is not None and price != last.price:
-                self.direction = 1 if price > last.price else -1
-            last = trade
-            if newest is not None and newest.side == side and newest.ts // NS_PER_MS == ts // NS_PER_MS:
-                newest.count += 1
-                newest.price = price
-                newest.seen = trade.seen
-                if size is not None:
-                    newest.size = size if newest.size is None else newest.size + size
-            else:
-                self.printed += 1
-                newest = Print(self.printed, ts, price, size, side, 1, price, trade.seen)
-                prints.append(newest)
-        self.last = last
+        if not trades:
+            return
+        self._turn(trades)
+        self.last = trades[-1]
         self.trades += len(trades)
+        self.volume += sum([trade.size or 0.0 for trade in trades])
+        kept = self._kept
+        kept.extend(trades)
+        if self._prints:
+            self._fresh += trades
+            if len(self._fresh) >= _UNPRINTED:
+                self._print()
+                # What nobody has asked for since the last time is made anew when somebody does.
+                self._prints = {ms: one for ms, one in self._prints.items() if ms in self._asked}
+                self._asked.clear()
+        if len(kept) > KEPT_CALM:
+            oldest = trades[-1].seen - REWIND_NS
+            while len(kept) > KEPT_CALM and (len(kept) > KEPT or kept[0].seen < oldest):
+                kept.popleft()
 
-    def pace(self, now: float, window_s: float = 5.0) -> float:
-        """Return trades per second over the last ``window_s``, sampled when it is called."""
-        pace = self._pace
-        if not pace or now - pace[-1][0] >= 0.5:
-            pace.append((now, self.trades))
-        while len(pace) > 1 and now - pace[0][0] > window_s:
-            pace.popleft()
-        elapsed = now - pace[0][0]
-        return (self.trades - pace[0][1]) / elapsed if elapsed >= 0.5 else 0.0
+    def liquidate(self, events: Sequence[Liquidation], after: int) -> None:
+        """Take liquidations in; ``after`` is the number of the last trade received before them."""
+        self.liquidations.extend(Forced(after, event) for event in events)
+
+    def prints(self, join_ms: int) -> Prints:
+        """Return the prints joined within ``join_ms`` (one of JOINS), up to the last trade."""
+        self._print()
+        self._asked.add(join_ms)
+        found = self._prints.get(join_ms)
+        if found is None:
+            found = self._prints[join_ms] = Prints(join_ms)
+            left_out = self.trades - len(self._kept)
+            found.take(self._kept, left_out + 1)
+            if left_out and found.closed:
+                found.closed.popleft()  # it may have begun before what is kept
+        return found
+
+    def pace(self, now: float) -> Speed:
+        """Return trades and volume a second at ``now`` (s, monotonic)."""
+        return self._pace.read(now, self.trades, self.volume)
+
+    def _print(self) -> None:
+        fresh = self._fresh
+        if fresh:
+            self._fresh = []
+            first = self.trades - len(fresh) + 1
+            for one in self._prints.values():
+                one.take(fresh, first)
+
+    def _turn(self, trades: Sequence[Trade]) -> None:
+        """Note the direction of the last change of price."""
+        newest = trades[-1].price
+        for at in range(len(trades) - 2, -1, -1):
+            price = trades[at].price
+            if price != newest:
+                self.direction = 1 if newest > price else -1
+                return
+        if self.last is not None and self.last.price != newest:
+            self.direction = 1 if newest > self.last.price else -1

@@ -22,4 +22,6 @@ def test_a_time_in_the_far_future_counts_at_the_time_it_was_seen() -> None:
     assert sums.since // DAY == NOON // DAY
     assert sums.high == 12.0
     assert [one.open_ts for one in market.candles.candles("1d", 5)] == [NOON // DAY * DAY]
-    assert max(one.ts for one in market.tape.prints) <= NOON + 2 * SECOND
+    prints = market.tape.prints(0)
+    assert prints.open is not None
+    assert max(one.ts for one in (*prints.closed, prints.open)) <= NOON + 2 * SECOND

@@ -7,20 +7,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mdterm.feeds.events import Book, Trade
+from mdterm.feeds.events import Book
 from mdterm.feeds.frames import (
     HeaderFrame,
     HeaderSpec,
     LadderFrame,
     LadderSpec,
-    TapeFrame,
-    TapeSpec,
     ViewSpec,
 )
 from mdterm.feeds.grid import row_of
 from mdterm.feeds.market import Market
 from mdterm.feeds.view_ladder import GROUP_STEPS, band_of, ladder_view, settle
-from mdterm.feeds.view_tape import tape_view
 from mdterm.feeds.views import view
 from tests.feeds.support import NOW_NS, book, instrument, trade
 
@@ -236,63 +233,6 @@ def test_an_emptied_book_shows_no_levels() -> None:
     assert not any(frame.bids)
     assert not any(frame.asks)
     assert (frame.best_bid, frame.best_ask, frame.imbalance) == (None, None, None)
-
-
-# --- the tape -----------------------------------------------------------------------------------------
-
-
-def tape_of(market: Market, spec: TapeSpec) -> TapeFrame:
-    return tape_view(market, spec, 0.0)
-
-
-def prints(count: int) -> list[Trade]:
-    """Return trades of sizes 1, 2, 3, … that no print joins."""
-    return [trade(100.0, float(n + 1), ts=NOW_NS + n * 1_000_000) for n in range(count)]
-
-
-def test_the_newest_print_is_first_and_all_trades_are_counted() -> None:
-    market = Market(instrument())
-    market.apply(prints(50))
-    frame = tape_of(market, TapeSpec(5))
-    assert [row.size for row in frame.rows] == [50.0, 49.0, 48.0, 47.0, 46.0]
-    assert (frame.trades, frame.newest, frame.waiting) == (50, 50, 0)
-
-
-def test_a_filter_hides_rows_and_counts_them() -> None:
-    market = Market(instrument())
-    market.apply([*prints(50), trade(100.0, None, ts=NOW_NS + 10**9)])
-    frame = tape_of(market, TapeSpec(5, min_size=49.0))
-    assert [row.size for row in frame.rows] == [50.0, 49.0]
-    assert (frame.trades, frame.min_size) == (51, 49.0)
-
-
-@given(st.integers(0, 30), st.integers(0, 60), st.integers(1, 20), st.none() | st.integers(0, 90))
-def test_a_held_tape_shows_what_it_held_and_what_waits(
-    before: int, after: int, rows: int, min_size: int | None
-) -> None:
-    market = Market(instrument())
-    made = prints(before + after)
-    if before:
-        market.apply(made[:before])
-    hold = tape_of(market, TapeSpec(rows)).newest
-    if after:
-        market.apply(made[before:])
-    least = None if min_size is None else float(min_size)
-    frame = tape_of(market, TapeSpec(rows, min_size=least, hold=hold))
-    passing = [one.size for one in made if one.size is not None and one.size >= (least or 0.0)]
-    held = [size for size in passing if size <= before]
-    assert [row.size for row in frame.rows] == held[::-1][:rows]
-    assert frame.waiting == len(passing) - len(held)
-    assert frame.trades == before + after
-
-
-def test_a_hold_outlives_the_tape() -> None:
-    market = Market(instrument())
-    market.apply(prints(6000))
-    frame = tape_of(market, TapeSpec(5, hold=10))
-    assert frame.rows == []
-    assert frame.waiting == 5000, "those that are still there"
-    assert frame.trades == 6000
 
 
 # --- rest ---------------------------------------------------------------------------------------------
