@@ -57,14 +57,18 @@ MAINLAND = _daily("Asia/Shanghai", (915, 1130), (1300, 1500))
 UNITED_STATES = _daily("America/New_York", (400, 2000))
 US_INDEX = _daily("America/New_York", (930, 1600))
 
-# Days of stocks begin at the exchange's midnight, of forex and its kin at New York's close; crypto's at UTC.
+# The sums and bars of a stock begin with its exchange's session: in the United States with the opening
+# cross, so that trading before it ends the day before; in Asia with the hour of the opening auction, which
+# belongs to the day. A price is compared with the close before its date. Forex and its kin have one day for
+# both, from New York's close on; crypto's is that of UTC.
 _NEW_YORK_CLOSE = Session("America/New_York", -300, 17 * 60)
-_STOCK_DAYS: dict[str, Session] = {
-    "HK": Session("Asia/Hong_Kong", 480),
-    "US": Session("America/New_York", -300),
-    "SH": Session("Asia/Shanghai", 480),
-    "SZ": Session("Asia/Shanghai", 480),
+_SESSIONS: dict[str, Session] = {
+    "HK": Session("Asia/Hong_Kong", 480, 9 * 60),
+    "US": Session("America/New_York", -300, 9 * 60 + 30),
+    "SH": Session("Asia/Shanghai", 480, 9 * 60),
+    "SZ": Session("Asia/Shanghai", 480, 9 * 60),
 }
+_DATES = {market: Session(one.zone, one.standard_min) for market, one in _SESSIONS.items()}
 
 
 @lru_cache(maxsize=8192)
@@ -86,11 +90,17 @@ def hours_of(code: str) -> Hours | None:
 
 @lru_cache(maxsize=8192)
 def session_of(code: str) -> Session | None:
-    """Return when an instrument's trading day begins, None for UTC days."""
+    """Return when an instrument's sums and bars of a day begin, None for UTC days."""
     market = market_of(code)
     if market is not None:
-        return _STOCK_DAYS[market]
+        return _SESSIONS[market]
     return _NEW_YORK_CLOSE if kind_of(code) in ("forex", "metal", "energy", "cfd") else None
+
+
+def date_of(code: str) -> Session | None:
+    """Return when an instrument's date changes, None for UTC: what a close is the close of."""
+    market = market_of(code)
+    return session_of(code) if market is None else _DATES[market]
 
 
 def closed_since(hours: Hours, now_ns: int) -> int | None:

@@ -8,7 +8,7 @@ import msgspec
 
 from mdterm.feeds.alltick import lenient, ticks
 from mdterm.feeds.alltick.codes import kind_of
-from mdterm.feeds.alltick.hours import session_of
+from mdterm.feeds.alltick.hours import date_of, session_of
 from mdterm.feeds.events import Candle
 from mdterm.feeds.intervals import DAY, LENGTHS, bucket_start
 
@@ -100,9 +100,10 @@ def _bar(raw: Any, address: str, code: str, interval: str, seen: int) -> Candle 
 
 def _opens(at: int, code: str, interval: str) -> int:
     """Return when a bar opens. A day told as UTC midnight is a date: it opens when that session does."""
-    session = session_of(code)
-    if session is None or LENGTHS[interval] < DAY:
+    session, dates = session_of(code), date_of(code)
+    if session is None or dates is None or LENGTHS[interval] < DAY:
         return at
-    if at % DAY == 0:
-        return session.begins(datetime.fromtimestamp(at // 1_000_000_000, UTC).date())
-    return bucket_start(at, "1d", session)
+    is_date = at % DAY == 0
+    return session.begins(
+        datetime.fromtimestamp(at // 1_000_000_000, UTC).date() if is_date else dates.label(at)
+    )

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mdterm.feeds.alltick.hours import closed_since, hours_of, session_of
+from mdterm.feeds.alltick.hours import closed_since, date_of, hours_of, session_of
 from mdterm.feeds.intervals import bucket_start
 
 
@@ -61,13 +61,32 @@ def test_when_a_market_is_closed(code: str, at: str, since: str | None) -> None:
 @pytest.mark.parametrize(
     ("code", "at", "begins"),
     [
-        ("700.HK", "2026-07-08T01:30", "2026-07-07T16:00"),
-        ("AAPL.US", "2026-07-08T23:30", "2026-07-08T04:00"),
-        ("AAPL.US", "2026-01-14T23:30", "2026-01-14T05:00"),
+        ("700.HK", "2026-07-08T01:20", "2026-07-08T01:00"),
+        ("700.HK", "2026-07-08T08:08", "2026-07-08T01:00"),
+        ("600519.SH", "2026-07-08T01:25", "2026-07-08T01:00"),
+        ("AAPL.US", "2026-07-08T13:29", "2026-07-07T13:30"),
+        ("AAPL.US", "2026-07-08T13:30", "2026-07-08T13:30"),
+        ("AAPL.US", "2026-07-08T23:30", "2026-07-08T13:30"),
+        ("AAPL.US", "2026-01-14T14:29", "2026-01-13T14:30"),
+        ("AAPL.US", "2026-01-14T23:30", "2026-01-14T14:30"),
         ("EURUSD", "2026-07-08T21:30", "2026-07-08T21:00"),
         ("GOLD", "2026-01-14T21:30", "2026-01-13T22:00"),
         ("BTCUSDT", "2026-07-08T23:30", "2026-07-08T00:00"),
     ],
 )
-def test_when_a_day_begins(code: str, at: str, begins: str) -> None:
+def test_when_a_session_begins(code: str, at: str, begins: str) -> None:
     assert bucket_start(ns(at), "1d", session_of(code)) == ns(begins)
+
+
+@pytest.mark.parametrize(
+    ("code", "at", "begins"),
+    [
+        ("700.HK", "2026-07-08T00:59", "2026-07-07T16:00"),
+        ("AAPL.US", "2026-07-08T08:05", "2026-07-08T04:00"),
+        ("AAPL.US", "2026-01-14T23:30", "2026-01-14T05:00"),
+        ("EURUSD", "2026-07-08T21:30", "2026-07-08T21:00"),
+        ("BTCUSDT", "2026-07-08T23:30", "2026-07-08T00:00"),
+    ],
+)
+def test_when_a_date_begins(code: str, at: str, begins: str) -> None:
+    assert bucket_start(ns(at), "1d", date_of(code)) == ns(begins)

@@ -331,6 +331,21 @@ def test_a_session_cuts_the_days() -> None:
     assert days[1].open_ts == START + MINUTE + 4 * HOUR
 
 
+def test_a_session_that_begins_at_a_half_hour_cuts_the_sums_there() -> None:
+    opening = Session("America/New_York", standard_min=-300, starts_min=9 * 60 + 30)
+    store = CandleStore(ADDRESS, session=opening)
+    opens = bucket_start(START + DAY, "1d", opening)
+    assert opens % HOUR == 30 * MINUTE
+    ahead = (opens - START) // SECOND
+    store.fold([trade(ahead - 61, 90.0, 7.0), trade(ahead - 1, 91.0, 2.0), trade(ahead, 100.0, 3.0)])
+    store.fold([trade(ahead + 7200, 104.0, 1.0)])
+    sums = store.sums()
+    assert sums is not None
+    assert (sums.anchor, sums.volume, sums.vwap) == (opens, 4.0, 101.0)
+    before, day = store.candles("1d", 5)
+    assert (before.volume, day.open_ts, day.open, day.close) == (9.0, opens, 100.0, 104.0)
+
+
 def test_sums_since_midnight() -> None:
     store = CandleStore(ADDRESS)
     store.fold([trade(0, 50.0), trade(61, 100.0, 2.0), trade(62, 106.0, 1.0, "sell")])

@@ -6,7 +6,6 @@ import pytest
 
 from mdterm.feeds.intervals import (
     DAY,
-    HOUR,
     LENGTHS,
     PARENTS,
     WEEK,
@@ -15,12 +14,14 @@ from mdterm.feeds.intervals import (
     bucket_end,
     bucket_start,
     format_interval,
+    parent_of,
     parse_interval,
 )
 
 NEW_YORK = Session("America/New_York", standard_min=-300)
 HONG_KONG = Session("Asia/Hong_Kong", standard_min=480)
 FX = Session("America/New_York", standard_min=-300, starts_min=17 * 60)
+OPENING = Session("America/New_York", standard_min=-300, starts_min=9 * 60 + 30)
 
 
 def ns(text: str) -> int:
@@ -105,6 +106,11 @@ def test_parents_divide_their_children(interval: str) -> None:
         (HONG_KONG, "2024-07-10T01:30", "2024-07-09T16:00", "2024-07-10T16:00"),
         (FX, "2024-01-10T21:59", "2024-01-09T22:00", "2024-01-10T22:00"),
         (FX, "2024-01-10T22:00", "2024-01-10T22:00", "2024-01-11T22:00"),
+        (OPENING, "2024-01-10T14:30", "2024-01-10T14:30", "2024-01-11T14:30"),
+        (OPENING, "2024-01-10T14:29", "2024-01-09T14:30", "2024-01-10T14:30"),
+        (OPENING, "2024-07-10T13:30", "2024-07-10T13:30", "2024-07-11T13:30"),
+        (OPENING, "2024-03-10T12:00", "2024-03-09T14:30", "2024-03-10T13:30"),  # 23 hours
+        (OPENING, "2024-11-03T12:00", "2024-11-02T13:30", "2024-11-03T14:30"),  # 25 hours
     ],
 )
 def test_days_follow_the_session(session: Session, ts: str, start: str, end: str) -> None:
@@ -129,14 +135,21 @@ def test_without_a_time_zone_database_winter_time_stands_in() -> None:
 
 
 def test_days_that_hours_cannot_build_are_refused() -> None:
-    with pytest.raises(ValueError, match="Kolkata"):
-        Session("Asia/Kolkata", standard_min=330)
+    with pytest.raises(ValueError, match="Kathmandu"):
+        Session("Asia/Kathmandu", standard_min=345)
 
 
-def test_session_days_are_made_of_whole_hours() -> None:
-    for session in (NEW_YORK, HONG_KONG, FX):
-        for hour in range(24 * 366):
-            ts = ns("2024-01-01T00:00") + hour * HOUR
-            start = bucket_start(ts, "1d", session)
-            assert start % HOUR == 0
-            assert start <= ts < bucket_end(start, "1d", session)
+@pytest.mark.parametrize("session", [NEW_YORK, HONG_KONG, FX, OPENING, Session("Asia/Kolkata", 330)])
+def test_session_days_are_made_of_what_they_are_built_from(session: Session) -> None:
+    parent = parent_of("1d", session)
+    assert parent == ("1h" if session.is_hourly else "30m")
+    for half_hour in range(2 * 24 * 366):
+        ts = ns("2024-01-01T00:00") + half_hour * LENGTHS["30m"]
+        start = bucket_start(ts, "1d", session)
+        assert start % LENGTHS[parent] == 0
+        assert start <= ts < bucket_end(start, "1d", session)
+
+
+def test_only_days_depend_on_the_session() -> None:
+    assert {one: parent_of(one, OPENING) for one in PARENTS} == {**PARENTS, "1d": "30m"}
+    assert parent_of("1d") == "1h"

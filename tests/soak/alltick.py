@@ -299,12 +299,13 @@ async def soak(options: argparse.Namespace, venue: subprocess.Popen[bytes]) -> i
     found = json.loads(await asyncio.to_thread(back.readline))
     left = {one.address.partition(":")[2] for one in feed.wishes.wants() if one.stream == "trade"}
     subscribed = {code for codes in found["sets"].values() for code in codes}
-    counts = {
-        one: feed.markets[f"alltick:{one}"].trade_count for one in left if f"alltick:{one}" in feed.markets
-    }
+    wrong = [
+        address
+        for address, market in feed.markets.items()
+        if market.trade_count != watcher.received.get(address.partition(":")[2], Counter()).total()
+    ]
     memory, share = resident_mib(), (time.process_time() - cpu) / (time.monotonic() - begun)
     await feed.close()
-    wrong = [code for code, count in counts.items() if count != sum(watcher.received.get(code, {}).values())]
     doubled = sum(count - 1 for codes in watcher.received.values() for count in codes.values())
     due, amid, torn = losses(found["sent"], watcher.came, wanted, until)
     cap = provider.plan_facts.codes
