@@ -125,7 +125,7 @@ def _excuse(snapshot: Snapshot, stream: Stream) -> Row:
 def paint_ladder(snapshot: Snapshot, width: int, height: int, alone: bool = False) -> list[Row]:
     """Return the ladder: title, heads, levels and read-out."""
     levels = max(1, height - 1 - ladder.CHROME)
-    spec = settle(snapshot.market, LadderSpec(rows=levels, margin=0))
+    spec = settle(snapshot.market, LadderSpec(rows=levels, margin=0, marks=False))
     frame = ladder_view(snapshot.market, spec) if "book" in snapshot.had else None
     if frame is None:
         return [_title(ladder.Ladder.NAME, [], snapshot, "book", width, alone), _excuse(snapshot, "book")]

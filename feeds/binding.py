@@ -62,6 +62,8 @@ class Binding:
             and not spec.recentre
         ):
             spec = msgspec.structs.replace(spec, centre=old.centre, step=old.step)
+        if isinstance(spec, LadderSpec) and isinstance(old, LadderSpec) and old.reset:
+            spec = msgspec.structs.replace(spec, reset=True)  # asked for, and not done yet
         self.spec = spec
         self._shown = None
 

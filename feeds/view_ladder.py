@@ -1,19 +1,25 @@
 """The ladder as a panel shows it: grouped rows around a centre."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
 
 from mdterm.feeds.account import Working
-from mdterm.feeds.events import Side
+from mdterm.feeds.events import Book, Side
+from mdterm.feeds.flow import FLOW_WINDOWS, Flow
 from mdterm.feeds.frames import LadderFrame, LadderSpec, OwnOrder
-from mdterm.feeds.grid import row_of
+from mdterm.feeds.grid import row_of, step_of
+from mdterm.feeds.intervals import SECOND
 from mdterm.feeds.market import Market
 from mdterm.feeds.precision import decimals
+from mdterm.feeds.view_levels import SideRows, cursor_row, imbalance_of, microprice, side_rows
 
-IMBALANCE_LEVELS = 10
 GROUP_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+OUTWEIGHS: Final = 3.0
+"""How many times more must be bought than was sold a row below (or the other way) to be set apart."""
+QUOTE_DIGITS: Final = 2
+"""Decimals of a size in the quote currency."""
 
 
 def step_digits(step: float) -> int:
@@ -24,20 +30,35 @@ def step_digits(step: float) -> int:
 def settle(market: Market, spec: LadderSpec) -> LadderSpec:
     """Return the spec with its centre where it belongs: moved only when the touch left the band."""
     market.fold()
-    tick = market.tick
+    if spec.reset:
+        market.reset_columns()
+        spec = msgspec.structs.replace(spec, reset=False)
+    tick, group = market.tick, spec.group
+    step = step_of(tick, group)
+    if spec.centre is not None and spec.step not in (None, step):
+        spec = _recount(spec, step)
     bid, ask = market.bbo()
-    rows = [row_of(bid, tick, spec.group, up=False)] if bid is not None else []
+    rows = [row_of(bid, tick, group, up=False)] if bid is not None else []
     if ask is not None:
-        rows.append(row_of(ask, tick, spec.group, up=True))
+        rows.append(row_of(ask, tick, group, up=True))
     if not rows and market.tape.last is not None:
-        rows.append(row_of(market.tape.last.price, tick, spec.group, up=False))
+        rows.append(row_of(market.tape.last.price, tick, group, up=False))
     if not rows:
         return spec
     if spec.centre is not None and (
-        spec.frozen or all(abs(row - spec.centre) <= band_of(spec) for row in rows)
+        spec.frozen or (not spec.dynamic and all(abs(row - spec.centre) <= band_of(spec) for row in rows))
     ):
         return spec
-    return msgspec.structs.replace(spec, centre=sum(rows) // len(rows))
+    return msgspec.structs.replace(spec, centre=sum(rows) // len(rows), step=step)
+
+
+def _recount(spec: LadderSpec, step: float) -> LadderSpec:
+    """Return the spec at the same prices, its rows counted in another step: more digits became known."""
+    assert spec.centre is not None
+    assert spec.step is not None
+    ratio = spec.step / step
+    cursor = None if spec.cursor is None else round(spec.cursor * ratio)
+    return msgspec.structs.replace(spec, centre=round(spec.centre * ratio), cursor=cursor, step=step)
 
 
 def band_of(spec: LadderSpec) -> int:
@@ -51,68 +72,200 @@ def ladder_view(market: Market, spec: LadderSpec, own: Sequence[Working] = ()) -
         return None
     market.fold()
     book, last, tick, group = market.book, market.tape.last, market.tick, spec.group
-    # Exactly the shortest decimal of tick × group: 0.1 × 3 must not print as 0.30000000000000004.
-    step = round(tick * group, 10)
+    step = step_of(tick, group)
     height = spec.rows + 2 * spec.margin
     top = spec.centre + (spec.rows - 1) // 2 + spec.margin
-    bids: list[float | None] = [0.0] * height
-    asks: list[float | None] = [0.0] * height
-    bucketed, unit = False, None
-    spread = spread_bps = mid = imbalance = None
-    best_bid = best_ask = None
+    unit = None if book is None else book.unit
+    is_converted = spec.quote and unit in ("base", None)
+    bids = asks = SideRows([0.0] * height, [0.0] * height, None)
+    spread = spread_bps = mid = micro = imbalance = None
     levels = 0
     if book is not None:
-        bucketed, unit = book.step is not None, book.unit
-        best_bid = _fill(bids, book.bid_prices, book.bid_sizes, tick, group, top, up=False)
-        best_ask = _fill(asks, book.ask_prices, book.ask_sizes, tick, group, top, up=True)
-        if not bucketed and book.bid_prices and book.ask_prices:
+        grid = (tick, group, top, height, spec.levels)
+        bids = side_rows(book.bid_prices, book.bid_sizes, *grid, up=False, quote=is_converted)
+        asks = side_rows(book.ask_prices, book.ask_sizes, *grid, up=True, quote=is_converted)
+        if book.step is None and book.bid_prices and book.ask_prices:
             bid, ask = book.bid_prices[0], book.ask_prices[0]
             spread = round(ask - bid, 10)
             mid = (bid + ask) / 2
             spread_bps = spread / mid * 10_000
-        levels = min(IMBALANCE_LEVELS, len(book.bid_prices), len(book.ask_prices))
-        weight_bid = math.fsum(size or 0.0 for size in book.bid_sizes[:levels])
-        weight_ask = math.fsum(size or 0.0 for size in book.ask_sizes[:levels])
-        if weight_bid + weight_ask > 0:
-            imbalance = (weight_bid - weight_ask) / (weight_bid + weight_ask)
+            micro = microprice(book)
+        imbalance, levels = imbalance_of(book, spec.levels)
+    flow = _flow(market.flow, spec, book, top, height, step)
+    changes = _changes(market, spec, top, height)
+    volumes = _volumes(market.flow, top, height, step) if spec.volume else None
+    if is_converted:
+        prices = [(top - at) * step for at in range(height)]
+        flow = flow._replace(sells=_times(flow.sells, prices), buys=_times(flow.buys, prices))
+        changes = changes._replace(bids=_times(changes.bids, prices), asks=_times(changes.asks, prices))
+        volumes = _times(volumes, prices)
     window = slice(spec.margin, spec.margin + spec.rows)
-    flow = None
-    if spec.flow and market.flow is not None:
-        if book is not None and book.ts is not None:
-            market.flow.advance(book.ts)  # the window moves on though nothing trades
-        flow = market.flow.column(spec.window, top, height, step)
+    sizes = [size for size in (*bids.sizes[window], *asks.sizes[window]) if size]
+    marks = _marks(market, spec, tick, group)
     return LadderFrame(
         address=market.instrument.address,
         step=step,
         digits=step_digits(step),
-        size_digits=market.size_digits,
+        size_digits=QUOTE_DIGITS if is_converted else market.size_digits,
         top=top,
         centre=spec.centre,
         band=band_of(spec),
-        bids=bids,
-        asks=asks,
-        best_bid=best_bid,
-        best_ask=best_ask,
+        bids=bids.sizes,
+        asks=asks.sizes,
+        best_bid=bids.best,
+        best_ask=asks.best,
         last=None if last is None else row_of(last.price, tick, group, up=False),
         last_price=None if last is None else last.price,
         direction=market.tape.direction,
-        largest=max((size or 0.0 for size in (*bids[window], *asks[window])), default=0.0),
+        largest=max(sizes, default=0.0),
         group=group,
-        bucketed=bucketed,
+        bucketed=book is not None and book.step is not None,
         unit=unit,
         spread=spread,
         spread_bps=spread_bps,
         mid=mid,
         imbalance=imbalance,
         imbalance_levels=levels,
-        sells=None if flow is None else flow.sells,
-        buys=None if flow is None else flow.buys,
+        sells=flow.sells,
+        buys=flow.buys,
         window=spec.window if spec.flow else None,
-        own=_own_rows(own, tick, group, top, height),
+        own=_own_rows(own, tick, group, top, height, in_quote=is_converted),
+        cum_bids=bids.sums,
+        cum_asks=asks.sums,
+        bid_changes=changes.bids,
+        ask_changes=changes.asks,
+        changes_since=changes.since,
+        volumes=volumes,
+        diagonals=_diagonals(flow.sells, flow.buys),
+        micro=micro,
+        high=marks.high,
+        low=marks.low,
+        vwap=marks.vwap,
+        poc=marks.poc,
+        trigger=band_of(spec) + 1 if spec.marks and not spec.dynamic and not spec.frozen else None,
+        filled=flow.filled,
+        flow_since=flow.since,
+        usual=sum(sizes) / len(sizes) if sizes else 0.0,
+        in_quote=is_converted or (spec.quote and unit == "quote"),
+        cursor=None if spec.cursor is None else cursor_row(book, spec.cursor, tick, group, mid),
     )
 
 
-def _own_rows(orders: Sequence[Working], tick: float, group: int, top: int, height: int) -> list[OwnOrder]:
+class _Marks(NamedTuple):
+    high: int | None = None
+    low: int | None = None
+    vwap: int | None = None
+    poc: int | None = None
+
+
+def _marks(market: Market, spec: LadderSpec, tick: float, group: int) -> _Marks:
+    """Return the rows of the session's own prices."""
+    if not spec.marks:
+        return _Marks()
+    sums, flow, poc = market.sums(), market.flow, None
+    if flow is not None:
+        ticks = round(tick * group / flow.tick)
+        if ticks >= 1 and ticks % flow.session_step == 0:
+            poc = flow.buckets(ticks).poc
+    high, low = (
+        None if price is None else row_of(price, tick, group, up=False) for price in (sums.high, sums.low)
+    )
+    return _Marks(high, low, None if sums.vwap is None else round(sums.vwap / (tick * group)), poc)
+
+
+class _Flow(NamedTuple):
+    sells: list[float] | None = None
+    buys: list[float] | None = None
+    filled: int | None = None
+    since: int | None = None
+
+
+def _flow(
+    flow: Flow | None, spec: LadderSpec, book: Book | None, top: int, height: int, step: float
+) -> _Flow:
+    """Return what was traded by row, and how much of the window that is."""
+    if not spec.flow or flow is None:
+        return _Flow()
+    if book is not None and book.ts is not None:
+        flow.advance(book.ts)  # the window moves on though nothing trades
+    column = flow.column(spec.window, top, height, step)
+    if column is None:
+        return _Flow()
+    filled = since = None
+    if spec.window is None:
+        since = max(flow.anchor or 0, flow.known_from or 0) or None
+    else:
+        known = flow.known_for(spec.window)
+        filled = known // SECOND if known < FLOW_WINDOWS[spec.window] else None
+    return _Flow(column.sells, column.buys, filled, since)
+
+
+class _Changes(NamedTuple):
+    bids: list[float] | None = None
+    asks: list[float] | None = None
+    since: int | None = None
+
+
+def _changes(market: Market, spec: LadderSpec, top: int, height: int) -> _Changes:
+    """Return what was pulled and stacked by row; unknown where the book publishes no sizes."""
+    book = market.book
+    if not spec.changes or book is None or None in book.bid_sizes or None in book.ask_sizes:
+        return _Changes()
+    resting = market.pulled_and_stacked()
+    bids = _rows(resting.bids, spec.group, top, height, up=False)
+    return _Changes(bids, _rows(resting.asks, spec.group, top, height, up=True), resting.since)
+
+
+def _rows(sums: Mapping[int, float], group: int, top: int, height: int, *, up: bool) -> list[float]:
+    """Return sums by tick as rows of ``group`` ticks."""
+    rows = [0.0] * height
+    for tick, size in sums.items():
+        at = top - (-((-tick) // group) if up else tick // group)
+        if 0 <= at < height:
+            rows[at] += size
+    return [round(size, 10) for size in rows]
+
+
+def _volumes(flow: Flow | None, top: int, height: int, step: float) -> list[float] | None:
+    """Return the session's volume by row; None where it is not known so finely."""
+    if flow is None:
+        return None
+    ticks = round(step / flow.tick)
+    if ticks < 1 or ticks % flow.session_step:
+        return None
+    buckets = flow.buckets(ticks)
+    return [sum(buckets.get(top - at, ())) for at in range(height)]
+
+
+def _diagonals(sells: list[float] | None, buys: list[float] | None) -> list[int] | None:
+    """Return 1 by row where buys outweigh the sells a row below, 2 where sells outweigh the buys above.
+
+    What is less than the mean of all that traded in a row is too little to tell anything.
+    """
+    if sells is None or buys is None:
+        return None
+    traded = [size for size in (*sells, *buys) if size]
+    marks = [0] * len(sells)
+    if not traded:
+        return marks
+    least = sum(traded) / len(traded)
+    for at in range(len(buys) - 1):
+        bought, sold = buys[at], sells[at + 1]
+        if bought >= least and bought >= OUTWEIGHS * sold:
+            marks[at] |= 1
+        if sold >= least and sold >= OUTWEIGHS * bought:
+            marks[at + 1] |= 2
+    return marks
+
+
+def _times(sizes: list[float] | None, prices: Sequence[float]) -> list[float] | None:
+    """Return sizes by row in the quote currency."""
+    return None if sizes is None else [size * price for size, price in zip(sizes, prices, strict=True)]
+
+
+def _own_rows(
+    orders: Sequence[Working], tick: float, group: int, top: int, height: int, *, in_quote: bool
+) -> list[OwnOrder]:
     """Return what of the orders still works on the rows of a frame, joined by row and side."""
     sums: dict[tuple[int, Side], float] = {}
     for one in orders:
@@ -121,31 +274,6 @@ def _own_rows(orders: Sequence[Working], tick: float, group: int, top: int, heig
             continue
         row = row_of(float(one.price), tick, group, up=side == "sell")
         if 0 <= top - row < height:
-            sums[(row, side)] = sums.get((row, side), 0.0) + float(one.remaining)
+            size = float(one.remaining * one.price) if in_quote else float(one.remaining)
+            sums[(row, side)] = sums.get((row, side), 0.0) + size
     return [OwnOrder(row, side, size) for (row, side), size in sorted(sums.items(), reverse=True)]
-
-
-def _fill(
-    cells: list[float | None],
-    prices: list[float],
-    sizes: list[float | None],
-    tick: float,
-    group: int,
-    top: int,
-    *,
-    up: bool,
-) -> int | None:
-    """Add the levels that fall on visible rows; return the row of the best one."""
-    best: int | None = None
-    height = len(cells)
-    for price, size in zip(prices, sizes, strict=True):
-        row = row_of(price, tick, group, up=up)
-        if best is None:
-            best = row
-        at = top - row
-        if 0 <= at < height:
-            had = cells[at]
-            cells[at] = None if size is None or had is None else had + size
-        elif (up and at < 0) or (not up and at >= height):
-            break  # sorted: everything further lies outside too
-    return best
