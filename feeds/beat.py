@@ -2,7 +2,7 @@
 
 The first change after a pause is drawn at once; further ones wait for the period. While a frame set is
 under way nothing is made: the next one comes from the newest state, so a slow terminal skips frames and
-never sees an old one.
+never sees an old one. Where answers come late the period grows (see ``tempo``).
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from mdterm.feeds.binding import Binding
 from mdterm.feeds.clock import Clock
 from mdterm.feeds.frames import FrameSet, LinkLine, PanelFrame
 from mdterm.feeds.port import Post
+from mdterm.feeds.tempo import Tempo
 
 
 class Beat:
@@ -21,7 +22,7 @@ class Beat:
         self.bindings: dict[str, Binding] = {}
         self.posted_sets = 0
         self._clock = clock
-        self._period_s = period_s
+        self._tempo = Tempo(period_s)
         self._links = links
         self._loop = asyncio.get_running_loop()
         self._post: Post | None = None
@@ -68,15 +69,20 @@ class Beat:
                 self._handle.cancel()
                 self._handle = None
         if self._handle is None and self._outstanding is None and not self._awaited:
-            wait = 0.0 if self._urgent else self._made_at + self._period_s - self._clock.mono()
+            wait = 0.0 if self._urgent else self._made_at + self._tempo.period_s - self._clock.mono()
             self._handle = self._loop.call_later(max(0.0, wait), self._strike)
 
     def ack(self, number: int) -> None:
         """Take back the credit for a frame set that the terminal has."""
         if number == self._outstanding:
             self._outstanding = None
+            self._tempo.answered(self._clock.mono() - self._made_at)
             if self._dirty:
                 self.touch()
+
+    def pace(self, period_s: float) -> None:
+        """Make frame sets so far apart (s) from now on, or farther where the terminal is slow."""
+        self._tempo.ask(period_s)
 
     def close(self) -> None:
         """End all panels."""

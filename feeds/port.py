@@ -42,5 +42,8 @@ class Port(Protocol):
     def ack(self, number: int) -> None:
         """Say that the terminal has frame set ``number``."""
 
+    def pace(self, period_s: float) -> None:
+        """Make frame sets so far apart (s) from now on, or farther where the terminal does not keep up."""
+
     def repaint(self) -> None:
         """Ask for every bound panel's frame again, changed or not."""

@@ -290,6 +290,10 @@ class Feed:
         """Take back the credit for a frame set."""
         self.beat.ack(number)
 
+    def pace(self, period_s: float) -> None:
+        """Make frame sets so far apart (s) from now on."""
+        self.beat.pace(period_s)
+
     def repaint(self) -> None:
         """Send every frame again."""
         self.beat.repaint()

@@ -112,6 +112,10 @@ class FeedThread:
         """Return the credit for a frame set."""
         self._call("ack", number)
 
+    def pace(self, period_s: float) -> None:
+        """Make frame sets so far apart (s) from now on."""
+        self._call("pace", period_s)
+
     def repaint(self) -> None:
         """Ask for every frame again."""
         self._call("repaint")

@@ -49,6 +49,7 @@ class FakePort:
         self.clock = clock
         self.bound: dict[str, tuple[str, ViewSpec]] = {}
         self.acked: list[int] = []
+        self.paces: list[float] = []
         self.repaints = 0
         self.number = 0
         self.post: Post | None = None
@@ -84,6 +85,9 @@ class FakePort:
 
     def ack(self, number: int) -> None:
         self.acked.append(number)
+
+    def pace(self, period_s: float) -> None:
+        self.paces.append(period_s)
 
     def repaint(self) -> None:
         self.repaints += 1

@@ -443,11 +443,12 @@ async def test_an_age_advances_once_a_second_and_a_word_at_once() -> None:
     for step in range(40):
         panel.state = Shown("LIVE" if step < 35 else "STALE", age=step / 10)
         screen.beat.touch()
-        await settled(0.1)
+        await settled()
         if screen.sets:
             seen += [(one.panels["tape"].shown.word, one.panels["tape"].shown.age) for one in screen.sets]
             screen.ack()
             screen.sets.clear()
+        await settled(0.1)
     ages = [age for word, age in seen if word == "LIVE"]
     assert 3 <= len(ages) <= 5
     assert seen[-1] == ("STALE", 3.5)
@@ -480,3 +481,42 @@ async def test_a_ladder_stays_where_it_is_unless_its_grouping_changes() -> None:
         binding.respec(spec)
         assert getattr(binding.spec, "centre", None) == centre
         assert type(binding.spec) is type(spec)
+
+
+@in_virtual_time
+async def test_a_terminal_that_takes_frames_slowly_gets_fewer_and_all_again_when_it_can() -> None:
+    screen, (panel,) = await begun()
+
+    async def run(seconds: float, answer_s: float) -> int:
+        """Change something all the time; return how many sets came."""
+        screen.sets.clear()
+        until = screen.clock.mono() + seconds
+        while screen.clock.mono() < until:
+            panel.value += 1
+            screen.beat.touch()
+            await settled(0.01)
+            if screen.is_owed and screen.clock.mono() - screen.sets[-1].made >= answer_s - 1e-6:
+                screen.ack()
+        return len(screen.sets)
+
+    await run(2.0, 0.01)
+    quick = await run(10.0, 0.01)
+    await run(10.0, 0.25)
+    slow = await run(10.0, 0.25)
+    await run(30.0, 0.01)
+    again = await run(10.0, 0.01)
+    assert quick > 80
+    assert slow < 25
+    assert again > 80
+
+
+@in_virtual_time
+async def test_the_period_can_be_changed_while_it_runs() -> None:
+    screen, (panel,) = await begun()
+    screen.beat.pace(0.5)
+    for _ in range(40):
+        panel.value += 1
+        screen.beat.touch()
+        await settled(0.05)
+        screen.ack()
+    assert {round(after - before, 2) for before, after in pairwise(screen.at)} == {0.5}
