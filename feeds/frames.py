@@ -72,7 +72,8 @@ class ChartSpec(ViewSpec, frozen=True, tag="chart"):
     """The newest ``bars`` bars of an interval, ``offset`` bars back from the newest one.
 
     ``averages`` are how many closes each moving average is of. ``profile`` asks for the session's volume by
-    price, fine enough for so many rows over the bars; 0 asks for none.
+    price, fine enough for so many rows over the bars; 0 asks for none. ``quote`` tells volume and delta in the
+    quote currency.
     """
 
     interval: str
@@ -82,6 +83,7 @@ class ChartSpec(ViewSpec, frozen=True, tag="chart"):
     vwap: bool = False
     cvd: bool = False
     profile: int = 0
+    quote: bool = False
 
 
 Plot = Literal["history", "depth", "cvd", "profile"]
@@ -338,7 +340,7 @@ class ChartFrame(Frame, frozen=True, tag="chart"):
 
     VWAP and CVD begin at ``sums_since`` (ns) in the newest session, and trades of it may be missing from
     ``unreliable_since`` on; ``is_vwap_estimated`` where bars stand for trades that were not seen.
-    ``periods`` are those of the averages.
+    ``periods`` are those of the averages. ``is_start`` says that there is no bar before the first.
     """
 
     address: str
@@ -356,6 +358,7 @@ class ChartFrame(Frame, frozen=True, tag="chart"):
     sums_since: int | None = None
     unreliable_since: int | None = None
     is_vwap_estimated: bool = False
+    is_start: bool = False
 
 
 class Curve(msgspec.Struct, frozen=True):

@@ -47,9 +47,9 @@ def chart_view(market: Market, spec: ChartSpec) -> ChartFrame:
                 one.high,
                 one.low,
                 one.close,
-                one.volume if one.flags & SIZED else None,
-                one.buy - one.sell if one.flags & SIDED and not one.flags & UNSPLIT else None,
-                total.vwap if total is not None and spec.vwap else None,
+                _volume(one, spec.quote),
+                _delta(one, spec.quote),
+                _rounded(total.vwap) if total is not None and spec.vwap else None,
                 _cvd(total, one) if spec.cvd else None,
                 tuple(average[at] for average in averages),
                 longs.get(at, 0.0),
@@ -69,7 +69,28 @@ def chart_view(market: Market, spec: ChartSpec) -> ChartFrame:
         sums_since=None if day is None else day.since,
         unreliable_since=None if day is None else day.unreliable_since,
         is_vwap_estimated=day is not None and day.is_vwap_estimated,
+        is_start=len(series) <= spec.bars + spec.offset,
     )
+
+
+def _rounded(value: float | None) -> float | None:
+    """Return a sum without the noise of its last bits: a bar that is over must not look changed."""
+    return None if value is None else round(value, 8)
+
+
+def _volume(bar: Bar, quote: bool) -> float | None:
+    """Return what was traded, None where no size is known."""
+    if not bar.flags & SIZED:
+        return None
+    return bar.turnover if quote else bar.volume
+
+
+def _delta(bar: Bar, quote: bool) -> float | None:
+    """Return buys minus sells; in the quote currency at the bar's average price."""
+    if not bar.flags & SIDED or bar.flags & UNSPLIT:
+        return None
+    delta = bar.buy - bar.sell
+    return delta * bar.turnover / bar.volume if quote and bar.volume else delta
 
 
 def _averages(bars: Sequence[Bar], first: int, count: int, period: int) -> list[float | None]:
@@ -87,7 +108,7 @@ def _averages(bars: Sequence[Bar], first: int, count: int, period: int) -> list[
 
 def _cvd(total: Sum | None, bar: Bar) -> float | None:
     """Return the CVD at a bar's end, None where part of the bar is not in it."""
-    return total.delta if total is not None and total.delta_from <= bar.open_ts else None
+    return _rounded(total.delta) if total is not None and total.delta_from <= bar.open_ts else None
 
 
 def _sums(
