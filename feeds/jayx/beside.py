@@ -2,6 +2,7 @@
 from the other. The simulated market is put together like this."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -10,6 +11,7 @@ from mdterm.feeds.contract import Codec, Link, Provider, Silence, Want
 from mdterm.feeds.events import Stream
 from mdterm.feeds.jayx import facts
 from mdterm.feeds.jayx.feed import JayX
+from mdterm.feeds.journal_notes import Replayable, TakeBody
 
 
 class Beside:
@@ -55,6 +57,30 @@ class Beside:
     def carries(self, instrument: Instrument, stream: Stream) -> str | None:
         """Return None if the instrument can have the stream, else the reason why not."""
         return self._of(stream).carries(instrument, stream)
+
+    # What a recording needs.
+
+    def effective(self) -> dict[str, Any]:
+        """Return the settings of both."""
+        market = self.market.effective() if isinstance(self.market, Replayable) else {}
+        return {"market": market, "account": self.account.effective()}
+
+    def learnt(self) -> dict[str, Any]:
+        """Return what both found out."""
+        market = self.market.learnt() if isinstance(self.market, Replayable) else {}
+        return {"market": market, "account": self.account.learnt()}
+
+    def relearn(self, told: Mapping[str, Any]) -> None:
+        """Take over what ``learnt`` returned."""
+        if isinstance(self.market, Replayable):
+            self.market.relearn(told.get("market", {}))
+        self.account.relearn(told.get("account", {}))
+
+    def hear_bodies(self, take: TakeBody) -> None:
+        """Hand every HTTP answer on."""
+        if isinstance(self.market, Replayable):
+            self.market.hear_bodies(take)
+        self.account.hear_bodies(take)
 
     async def prepare(self, instrument: Instrument, stream: Stream, price: float | None) -> None:
         """Learn what a subscription needs first. Raise Unready."""

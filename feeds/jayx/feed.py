@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from mdterm.feeds.address import Address, AddressError, Instrument, parse_address
 from mdterm.feeds.contract import (
@@ -58,6 +59,12 @@ class Options(msgspec.Struct, frozen=True):
     simulated: bool = False
 
 
+class _Learnt(msgspec.Struct):
+    dialect: Dialect | None
+    units: dict[str, tuple[Decimal | None, Decimal | None]]
+    intervals: dict[str, str]
+
+
 class JayX:
     """One instance of the provider. ``memory`` remembers the framing of a URL from run to run."""
 
@@ -84,6 +91,7 @@ class JayX:
         self._finding: asyncio.Task[None] | None = None
         self._intervals: dict[str, str] = {}
         self._generations: dict[str, Generations] = {}
+        self._take_body: Callable[[str, int, bytes], None] | None = None
 
     def _configured(self) -> Dialect | None:
         """Return the dialect where the configuration alone says it."""
@@ -142,7 +150,9 @@ class JayX:
             return
         from mdterm.feeds.jayx.http import fetch_units
 
-        self._told = await fetch_units(self._options.rest_url, tls_verify=self._options.tls_verify)
+        self._told = await fetch_units(
+            self._options.rest_url, tls_verify=self._options.tls_verify, take=self._take_body
+        )
         self._knows_units = True
 
     def set_interval(self, address: str, interval: str) -> None:
@@ -260,6 +270,31 @@ class JayX:
             generations=self._generations.setdefault(symbol, Generations()),
         )
 
+    # What a recording needs.
+
+    def effective(self) -> dict[str, Any]:
+        """Return the settings in force, without key and URLs; only that there is a key."""
+        key = "***" if self._options.api_key else None
+        told: dict[str, Any] = msgspec.to_builtins(
+            replace(self._options, api_key=key, url=None, rest_url=None)
+        )
+        return told
+
+    def learnt(self) -> dict[str, Any]:
+        """Return the framing, what a tick and a lot are, and the intervals chosen."""
+        dialect: Any = msgspec.to_builtins(self._dialect)
+        told: Any = msgspec.to_builtins(self._told)
+        return {"dialect": dialect, "units": told, "intervals": dict(self._intervals)}
+
+    def relearn(self, told: Mapping[str, Any]) -> None:
+        """Take over what ``learnt`` returned."""
+        known = msgspec.convert(dict(told), _Learnt)
+        self._dialect, self._told, self._intervals = known.dialect, known.units, known.intervals
+
+    def hear_bodies(self, take: Callable[[str, int, bytes], None]) -> None:
+        """Hand every HTTP answer on."""
+        self._take_body = take
+
     def _doubt(self, symbol: str, words: str) -> None:
         if symbol not in self.doubts:
             self.doubts[symbol] = words
@@ -323,6 +358,11 @@ class JayX:
             return None
         wanted = self._options.framing
         return found if wanted in ("auto", found.form) else None
+
+
+def revive(name: str, settings: Mapping[str, Any]) -> JayX:
+    """Return an instance that tells a recording again; it connects nowhere. Raise ValidationError."""
+    return JayX(name, msgspec.convert(dict(settings), Options))
 
 
 def _without_user(url: str) -> str:
