@@ -23,6 +23,9 @@ from mdterm.app.commands.context import (
 from mdterm.app.main import COMMANDS
 from mdterm.feeds.text import clean
 
+CRASHED = 70
+"""An error of our own: EX_SOFTWARE of sysexits.h, which no other ending uses."""
+
 
 class LazyGroup(click.Group):
     """Knows its commands by name and imports one when it is called."""
@@ -87,8 +90,9 @@ def run(args: list[str]) -> int:
         # What nohup or a shell's background ignores stays ignored.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
+    context = Context()
     try:
-        status: Any = cli.main(args=args, prog_name="mdterm", standalone_mode=False)
+        status: Any = cli.main(args=args, prog_name="mdterm", standalone_mode=False, obj=context)
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except Failed as failed:
@@ -115,7 +119,9 @@ def run(args: list[str]) -> int:
             return _words(str(error), USAGE)
         if isinstance(error, AddressError):
             return _words(_address_words(str(error), args), USAGE)
-        raise
+        from mdterm.app.crash import words_of
+
+        return _words(words_of(error, context.secrets), CRASHED)
 
 
 def _fill_standard_streams() -> None:

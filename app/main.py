@@ -46,7 +46,12 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit status."""
     args = sys.argv[1:] if argv is None else argv
     if args == ["--version"]:
-        print(f"mdterm {__version__}")  # noqa: T201  # before anything is imported
+        try:
+            print(f"mdterm {__version__}", flush=True)  # noqa: T201  # before anything is imported
+        except OSError as error:
+            sys.stderr.write(f"mdterm: standard output cannot be written: {error.strerror}\n")
+            sys.stdout = None  # what is left in it would be tried again at exit
+            return 2
         return 0
     from mdterm.app.group import run
 

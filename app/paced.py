@@ -1,7 +1,7 @@
 """An app whose paints take our way to the terminal: shortest bytes, and no more than it takes."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from rich.color import ColorSystem
 from textual._compositor import ChopsUpdate, LayoutUpdate
@@ -13,6 +13,10 @@ from mdterm.app.canvas import Canvas
 from mdterm.app.credit import Credit
 from mdterm.app.outlet import Meter, Outlet, Sink
 from mdterm.feeds.clock import Clock
+from mdterm.feeds.port import Port
+
+UNWATCHED_S: Final = 0.5
+"""Seconds between frame sets, at least, while the terminal has not the focus; it may stand beside."""
 
 
 class PacedApp(App[int], inherit_bindings=False):
@@ -21,11 +25,17 @@ class PacedApp(App[int], inherit_bindings=False):
     Without a terminal (in tests that only look at widgets) paints go nowhere, and are acknowledged.
     """
 
-    def __init__(self, ack: Callable[[int], None], clock: Clock, driver_class: type[Driver]) -> None:
+    def __init__(
+        self, port: Port, clock: Clock, driver_class: type[Driver], *, period_s: float, slow_link: bool
+    ) -> None:
         super().__init__(driver_class=driver_class)
+        self.port = port
         self.clock = clock
-        self.credit = Credit(ack, clock.mono)
-        canvas = Canvas(self.console._color_system or ColorSystem.TRUECOLOR)
+        self.period_s = period_s
+        """Seconds from frame set to frame set while somebody looks."""
+        self.credit = Credit(port.ack, clock.mono)
+        colours = self.console._color_system or ColorSystem.TRUECOLOR
+        canvas = Canvas(min(colours, ColorSystem.STANDARD) if slow_link else colours)
         self.outlet = Outlet(canvas, self.credit, lambda: self._sync_available)
         self.meter = Meter()
 
@@ -35,6 +45,13 @@ class PacedApp(App[int], inherit_bindings=False):
         if isinstance(driver, Sink):
             self.outlet.open(driver)
         self.app_resume_signal.subscribe(self, lambda _: self.repaint_terminal())
+
+    def watch_app_focus(self, focus: bool) -> None:
+        """Draw less while the terminal has not the focus, and everything once more when it has."""
+        if self.outlet.is_open:
+            self.port.pace(self.period_s if focus else max(self.period_s, UNWATCHED_S))
+            if focus:
+                self.repaint_terminal()
 
     def repaint_terminal(self) -> None:
         """Write the whole screen again."""
@@ -47,6 +64,12 @@ class PacedApp(App[int], inherit_bindings=False):
             self.credit.grant(number)
         else:
             self.outlet.painted(number, made)
+
+    def _fatal_error(self) -> None:
+        # Textual would print a traceback with every local variable, keys included: the caller of `run`
+        # raises the error instead, and tells of it without.
+        self.bell()
+        self._close_messages_no_wait()
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
         # The one place where Textual turns a paint into bytes, unchanged cells and all.

@@ -129,6 +129,8 @@ def _run(context: Context, world: "World", addresses: tuple[str, ...], fps: floa
         ending = Ending(close)
         ending.install()
         status = app.run()
+        if app._exception is not None:
+            raise app._exception
         return ending.status or app.return_code or status or 0
     finally:
         feed.stop()

@@ -1,0 +1,162 @@
+"""Any keys, any mouse, any sizes over a moving market: ``python -m tests.soak.keys [KEYS] [SEED]``.
+
+Between the bursts the market stands still, and then the screen must be right: the count of trades and the
+last price are those that were sent, what the diffs have made of the screen is what painting it anew makes of
+it, no panel tells of an internal error, and nothing was said on standard error. Exits with 1 where it is not so.
+"""
+
+import random
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from mdterm.app.keymap import COMMANDS
+from tests.program import screen
+from tests.program.dashboard import open_dashboard
+from tests.program.market import Market
+from tests.program.terminal import Terminal
+from tests.program.test_screen import MARKETS, moving
+from tests.program.venue import Venue
+
+BURST = 250
+LEAVING = {"quit", "interrupt"}
+_SENT = {
+    "space": " ",
+    "tab": "\t",
+    "enter": "\r",
+    "escape": "\x1b",
+    "backspace": "\x7f",
+    "up": "\x1b[A",
+    "down": "\x1b[B",
+    "right": "\x1b[C",
+    "left": "\x1b[D",
+    "home": "\x1b[H",
+    "end": "\x1b[F",
+    "delete": "\x1b[3~",
+    "pageup": "\x1b[5~",
+    "pagedown": "\x1b[6~",
+}
+_AGES = re.compile(
+    r"\d+(?:\.\d)?[smhd]\w*|\d\d:\d\d:\d\d|\d+(?:\.\d+)? (?:fps|[kM]?B/s|ms)|\b\d+(?:\.\d)?/s|─+|×\d[\d.]*"
+)
+
+
+def bytes_of(key: str) -> str:
+    """Return what a terminal sends for a key of the keymap."""
+    if key.startswith("ctrl+"):
+        return chr(ord(key[-1]) & 0x1F)
+    return _SENT.get(key, key)
+
+
+def steady(lines: list[str]) -> list[str]:
+    """Return the screen without what advances by itself: ages, the clock, rates."""
+    return [re.sub(r"\s+", " ", _AGES.sub("~", line)).strip() for line in lines]
+
+
+class Sitter:
+    """Somebody who presses anything."""
+
+    def __init__(self, terminal: Terminal, seed: int) -> None:
+        self.terminal = terminal
+        self.dice = random.Random(seed)
+        self.keys = [
+            bytes_of(key)
+            for one in COMMANDS
+            if one.id not in LEAVING
+            for key in one.keys
+            # An instrument that is taken off the list would not be counted any more.
+            if one.id != "unwatch"
+        ]
+
+    def burst(self, amount: int) -> None:
+        """Do so many things."""
+        for _ in range(amount):
+            what, terminal = self.dice.random(), self.terminal
+            if what < 0.04:
+                terminal.resize(self.dice.randint(20, 210), self.dice.randint(5, 65))
+            elif what < 0.10:
+                columns, lines = terminal.size
+                button = self.dice.choice((0, 64, 65))
+                x, y = self.dice.randint(1, columns), self.dice.randint(1, lines)
+                terminal.press(f"\x1b[<{button};{x};{y}M" + (f"\x1b[<0;{x};{y}m" if not button else ""))
+            else:
+                terminal.press(self.dice.choice(self.keys))
+            if self.dice.random() < 0.2:
+                terminal.wait_for_frame()
+
+    def settle(self) -> None:
+        """Close what is open and let everything show the newest."""
+        self.terminal.resize(120, 40)
+        for _ in range(4):
+            self.terminal.press("\x1b")
+            # A lone escape is told from the beginning of a sequence by the pause behind it.
+            time.sleep(0.3)
+
+
+def faults_after(terminal: Terminal, market: Market) -> list[str]:
+    """Return what is wrong with the screen of a market that stands still."""
+    faults: list[str] = []
+    last = market.trades[-1].price
+
+    def is_true(lines: list[str]) -> bool:
+        return screen.trade_count(lines) == len(market.trades) and screen.header(lines)[1] == last
+
+    try:
+        terminal.wait_for(is_true)
+    except AssertionError as error:
+        return [f"{market.symbol}: {len(market.trades)} trades, last {last}: {error}"]
+    time.sleep(1.5)  # rates fall to what they are of a market that stands still
+    made_of_diffs = steady(terminal.lines())
+    asked = len(terminal.received)
+    terminal.press("\x0c")
+    terminal.wait_for(lambda _: len(terminal.received) > asked + 500)
+    terminal.wait_for_frame()
+    painted = steady(terminal.lines())
+    faults += [
+        f"row {y}: {had!r} should be {new!r}"
+        for y, (had, new) in enumerate(zip(made_of_diffs, painted, strict=True))
+        if had != new
+    ]
+    text = "\n".join(terminal.lines())
+    return faults + [
+        f"{words} is on the screen" for words in ("internal error", "Traceback") if words in text
+    ]
+
+
+def main(keys: int, seed: int) -> int:
+    """Run; return the exit status."""
+    markets = [Market(*each, seed=seed) for each in MARKETS]
+    block_sizes = {market.symbol: market.block for market in markets}
+    pressed = 0
+    with (
+        tempfile.TemporaryDirectory() as home,
+        Venue(block_sizes=block_sizes) as venue,
+        open_dashboard(Path(home), venue, markets, columns=120, lines=40) as terminal,
+    ):
+        sitter = Sitter(terminal, seed)
+        while pressed < keys:
+            with moving(venue, markets):
+                sitter.burst(BURST)
+            pressed += BURST
+            sitter.settle()
+            faults = []
+            for number, market in enumerate(markets, 1):
+                venue.publish(market.trade(3) + market.book())
+                terminal.press(str(number))
+                faults += faults_after(terminal, market)
+            words = terminal.words()
+            if words:
+                faults.append(f"standard error: {words}")
+            count = sum(len(market.trades) for market in markets)
+            print(f"{pressed} keys, {count} trades, {len(faults)} faults", flush=True)
+            if faults:
+                print(*faults, terminal.picture(), sep="\n")
+                return 1
+    return 0
+
+
+if __name__ == "__main__":
+    numbers = [int(one) for one in sys.argv[1:3]]
+    sys.exit(main(*(numbers + [10_000, 1][len(numbers) :])))
