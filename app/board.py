@@ -6,10 +6,13 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
+from mdterm.app.account_keys import AccountKeys
 from mdterm.app.chart_keys import ChartKeys
 from mdterm.app.keymap import Keymap
 from mdterm.app.ladder_keys import LadderKeys
+from mdterm.app.roster import Roster
 from mdterm.app.tape_keys import TapeKeys
+from mdterm.app.watch_keys import WatchKeys
 from mdterm.app.zones import LOCAL_ZONE, UTC_ZONE, Zone
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.clock import Clock
@@ -40,7 +43,7 @@ LAYOUTS = {
 DEFAULT_LAYOUT = "trader"
 
 
-class BoardScreen(LadderKeys, TapeKeys, ChartKeys, inherit_bindings=False):
+class BoardScreen(WatchKeys, LadderKeys, TapeKeys, ChartKeys, AccountKeys, inherit_bindings=False):
     """Header, panels, symbols and status line; binds the panels to the instrument that is shown."""
 
     AUTO_FOCUS = "#ladder"
@@ -56,6 +59,7 @@ class BoardScreen(LadderKeys, TapeKeys, ChartKeys, inherit_bindings=False):
         layout: str = DEFAULT_LAYOUT,
         zone: Zone = UTC_ZONE,
         accounts: Collection[str] = (),
+        roster: Roster | None = None,
     ) -> None:
         super().__init__(id="board")
         self.port = port
@@ -74,10 +78,14 @@ class BoardScreen(LadderKeys, TapeKeys, ChartKeys, inherit_bindings=False):
         self.chart = Chart()
         self.symbols = WatchStrip()
         self.status = StatusLine()
+        self.roster = roster or Roster()
+        self.roster.arrange([one.address for one in self.instruments])
+        self.group = None
         self.at = 0
         self.before = 0
         self.groups = {}
         self._bound: dict[str, tuple[str, ViewSpec]] = {}
+        self._over: list[View] = []
         self._zones = (zone, LOCAL_ZONE if zone == UTC_ZONE else UTC_ZONE)
         self.layout_name = layout
         self.add_class(f"-{layout}")
@@ -95,7 +103,7 @@ class BoardScreen(LadderKeys, TapeKeys, ChartKeys, inherit_bindings=False):
     @property
     def views(self) -> dict[str, View]:
         """What shows frames, by the name it is bound under."""
-        return {view.name_of_view: view for view in (self.header, *self.panels, self.symbols)}
+        return {view.name_of_view: view for view in (self.header, *self.panels, self.symbols, *self._over)}
 
     def compose(self) -> ComposeResult:
         """Lay the board out; sizes are in the stylesheet."""
@@ -116,23 +124,20 @@ class BoardScreen(LadderKeys, TapeKeys, ChartKeys, inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Name everything that is known before any data."""
-        self._name_list()
+        self.name_list()
         self._tell_zone()
         self.status.set_hints(self.keymap.hints())
         self._name_instrument()
         # Whatever changed the panels' sizes, be it the terminal or a layout: they want other rows now.
         self.screen_layout_refresh_signal.subscribe(self, lambda _: self.bind_views())
 
-    def _name_list(self) -> None:
-        self.symbols.set_symbols([one.symbol for one in self.instruments])
-        self.watchlist.expect(len(self.instruments))
-
     def _name_instrument(self) -> None:
         one = self.instrument
         self.header.switch(one.symbol, one.venue)
-        self.set_class(one.provider in self.accounts, "-with-account")
-        self.symbols.select(self.at)
-        self.watchlist.select(self.at)
+        self.tape.address = one.address
+        self.set_class(any(each.provider in self.accounts for each in self.instruments), "-with-account")
+        self.symbols.select(one.address)
+        self.watchlist.select(one.address)
         self.status.switch(simulated=one.simulated)
 
     # Feed → screen
@@ -148,7 +153,7 @@ class BoardScreen(LadderKeys, TapeKeys, ChartKeys, inherit_bindings=False):
             view.show(panel, frames.made, frames.wall)
             if isinstance(panel.frame, HeaderFrame):
                 self.status.count(panel.frame.trades)
-        self.symbols.set_links(frames.links)
+        self.symbols.set_links(frames.links, frames.made)
         self.connections.set_links(frames.links, frames.made)
 
     def take_repainted(self) -> list[Line]:
@@ -209,38 +214,16 @@ class BoardScreen(LadderKeys, TapeKeys, ChartKeys, inherit_bindings=False):
         """Show another instrument; the panels are empty until its first frame."""
         if index != self.at and 0 <= index < len(self.instruments):
             self.before, self.at = self.at, index
-            self._show_shown()
+            self.show_shown()
 
-    def _show_shown(self) -> None:
+    def show_shown(self) -> None:
+        """Empty the panels for the instrument that is shown now, and bind them."""
         now = self.clock.mono()
         for view in self.views.values():
             view.clear(now)
         self.ladder.group = self.groups.get(self.instrument.address, 1)
         self._name_instrument()
         self.bind_views()
-
-    def add_instrument(self, instrument: Instrument) -> None:
-        """Show an instrument; one that is not on the watchlist comes to its end."""
-        addresses = [one.address for one in self.instruments]
-        if instrument.address not in addresses:
-            self._rewatch((*self.instruments, instrument))
-            addresses.append(instrument.address)
-        self.action_show_instrument(addresses.index(instrument.address))
-
-    def action_unwatch(self) -> None:
-        """Take the shown instrument off the watchlist, unless it is the last one."""
-        if len(self.instruments) > 1:
-            gone = self.at
-            kept = [at for at in range(len(self.instruments)) if at != gone]
-            self.before = kept.index(self.before) if self.before != gone else 0
-            self.at = min(gone, len(kept) - 1)
-            self._rewatch([self.instruments[at] for at in kept])
-            self._show_shown()
-
-    def _rewatch(self, instruments: Sequence[Instrument]) -> None:
-        self.instruments = tuple(instruments)
-        self.port.watch(self.instruments)
-        self._name_list()
 
     def reasons(self) -> list[str]:
         """Return why panels are as they are, for those of which there is something to say."""
@@ -255,14 +238,6 @@ class BoardScreen(LadderKeys, TapeKeys, ChartKeys, inherit_bindings=False):
             if format_reason(shown)
         ]
 
-    def on_watchlist_selected(self, message: Watchlist.Selected) -> None:
-        """Show the instrument that was chosen in the watchlist."""
-        self.action_show_instrument(message.index)
-
-    def on_watch_strip_chosen(self, message: WatchStrip.Chosen) -> None:
-        """Show the symbol that was clicked."""
-        self.action_show_instrument(message.index)
-
     def keep(self) -> dict[str, dict[str, Kept]]:
         """Return what the panels shall be like at the next start, by their names."""
         return {panel.name_of_view: panel.keep() for panel in self.panels}
@@ -272,27 +247,23 @@ class BoardScreen(LadderKeys, TapeKeys, ChartKeys, inherit_bindings=False):
         for panel in self.panels:
             panel.restore(kept.get(panel.name_of_view, {}))
 
+    def lay_over(self, view: View) -> None:
+        """Have a view over the board shown frames too."""
+        view.offset_ns = self.header.offset_ns
+        self._over.append(view)
+        self.bind_views()
+
+    def take_off(self, view: View) -> None:
+        """Let a view over the board go."""
+        self._over.remove(view)
+        if self._bound.pop(view.name_of_view, None) is not None:
+            self.port.unbind(view.name_of_view)
+
     def is_bound(self, name: str) -> bool:
         """Return whether a panel is bound to the feed now."""
         return name in self._bound
 
     # Actions: their names are the ids of the keymap; the panels' own are in the modules beside
-
-    def action_show_symbol(self, number: int) -> None:
-        """Show the instrument behind a digit."""
-        self.action_show_instrument(number - 1)
-
-    def action_previous_symbol(self) -> None:
-        """Show the instrument before, around the end."""
-        self.action_show_instrument((self.at - 1) % len(self.instruments))
-
-    def action_next_symbol(self) -> None:
-        """Show the instrument after, around the end."""
-        self.action_show_instrument((self.at + 1) % len(self.instruments))
-
-    def action_last_symbol(self) -> None:
-        """Show the instrument that was shown before this one."""
-        self.action_show_instrument(self.before)
 
     def action_scroll_up(self) -> None:
         """Show higher prices, or move the watchlist's cursor up."""
@@ -305,6 +276,8 @@ class BoardScreen(LadderKeys, TapeKeys, ChartKeys, inherit_bindings=False):
     def _scroll(self, rows: int) -> None:
         if self.watchlist.has_focus:
             self.watchlist.move_cursor(-rows)
+        elif self.tape.has_focus:
+            self.scroll_tape(rows)
         else:
             self.ladder.scroll_rows(rows)
 
@@ -346,8 +319,10 @@ class BoardScreen(LadderKeys, TapeKeys, ChartKeys, inherit_bindings=False):
             node.set_class(node in around, "-held")
 
     def action_back(self) -> None:
-        """Give every panel its room again; show the newest bars, none marked."""
+        """Give every panel its room again; show the newest bars, none marked, and all symbols."""
         self._maximise(None)
+        if self.watchlist.words:
+            self.watchlist.filter("")
         self.chart.follow()
 
 

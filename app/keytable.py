@@ -37,9 +37,14 @@ class Command:
 SYMBOLS, LADDER, TAPE, CHART = "Symbols", "Ladder", "Tape", "Chart"
 SCREEN, PROGRAM = "Screen", "Program"
 _NEIGHBOURS: Final = "show the previous or the next symbol"
+_SORTING: Final = "sort the watchlist by the next column, or the other way round"
+_MOVING: Final = "move the symbol up or down in the watchlist"
 _GROUPING: Final = "group fewer or more price steps in a row"
 _FOLLOWING: Final = "let the ladder follow the market, or hold it where it is"
 _SCROLLING: Final = "scroll the ladder, or move in the watchlist"
+_FILTERING: Final = "show larger prints only, or smaller ones again"
+_BIGGEST: Final = "keep the biggest print in view; look for it from now on"
+_PAGING: Final = "page the ladder up or down; page the tape back or forward"
 _INTERVALS: Final = "show bars of the next longer or shorter interval"
 _MARKING: Final = "mark the bar before or after, and tell it in the title"
 _ZOOMING: Final = "give each bar less or more room"
@@ -60,8 +65,14 @@ SYMBOL_KEYS: Final[tuple[Command, ...]] = (
     Command(
         "search", ("/",), "find a symbol of any provider, and show it", SYMBOLS, owner="app", hint="search"
     ),
-    Command("unwatch", ("delete",), "take the shown symbol off the watchlist", SYMBOLS),
+    Command("unwatch", ("delete",), "take the symbol off the watchlist, or out of its group", SYMBOLS),
     Command("choose", ("enter",), "show the symbol under the watchlist's cursor", SYMBOLS),
+    Command("next-sort", ("o",), "sort the watchlist by the next column", SYMBOLS, together=_SORTING),
+    Command("reverse-sort", ("O",), "sort the watchlist the other way round", SYMBOLS, together=_SORTING),
+    Command("filter-watchlist", ("F",), "show only symbols that hold what is typed", SYMBOLS),
+    Command("next-group", ("G",), "show the next group of the watchlist, or all", SYMBOLS),
+    Command("move-symbol-up", ("{",), "move the symbol up in the watchlist", SYMBOLS, together=_MOVING),
+    Command("move-symbol-down", ("}",), "move the symbol down in the watchlist", SYMBOLS, together=_MOVING),
 )
 LADDER_KEYS: Final[tuple[Command, ...]] = (
     Command("finer", ("-",), "group fewer price steps in a row", LADDER, together=_GROUPING),
@@ -72,9 +83,16 @@ LADDER_KEYS: Final[tuple[Command, ...]] = (
     Command("freeze", ("f",), "hold the ladder where it is, or let it go", LADDER, together=_FOLLOWING),
     Command("scroll-up", ("k", "up"), "scroll the ladder up", LADDER, together=_SCROLLING),
     Command("scroll-down", ("j", "down"), "scroll the ladder down", LADDER, together=_SCROLLING),
+    Command("page-up", ("pageup",), "page the ladder up, or the tape back", LADDER, together=_PAGING),
+    Command("page-down", ("pagedown",), "page the ladder down, or the tape forward", LADDER, together=_PAGING),
 )
 TAPE_KEYS: Final[tuple[Command, ...]] = (
     Command("hold-tape", ("space",), "hold the tape still, or let it run", TAPE, hint="hold"),
+    Command("larger-prints", ("s",), "show larger prints only", TAPE, together=_FILTERING),
+    Command("smaller-prints", ("S",), "show smaller prints again", TAPE, together=_FILTERING),
+    Command("join-prints", ("g",), "join prints within 1 ms, within 100 ms, or not at all", TAPE),
+    Command("latch-biggest", ("b",), "keep the biggest print in view, or let it go", TAPE, together=_BIGGEST),
+    Command("clear-biggest", ("B",), "look for the biggest print from now on", TAPE, together=_BIGGEST),
 )
 CHART_KEYS: Final[tuple[Command, ...]] = (
     Command("next-interval", ("i",), "show bars of the next longer interval", CHART, together=_INTERVALS),
@@ -109,6 +127,7 @@ PROGRAM_KEYS: Final[tuple[Command, ...]] = (
     Command(
         "palette", (":", "ctrl+p"), "find a command by its name", PROGRAM, owner="app", together=_FINDING
     ),
+    Command("account-log", ("K",), "show what changed in the account", PROGRAM),
     Command("log", ("L",), "show what happened, and why a panel is as it is", PROGRAM, owner="app"),
     Command("quit", ("q",), "leave", PROGRAM, owner="app", hint="quit", together=_LEAVING),
     Command(

@@ -23,15 +23,9 @@ from mdterm.widgets.balances import (
     paint_balance,
     paint_balance_heads,
 )
+from mdterm.widgets.changes import choose_change_columns, paint_change
 from mdterm.widgets.figures import format_count
-from mdterm.widgets.orders import (
-    choose_change_columns,
-    choose_order_columns,
-    order_needs,
-    paint_change,
-    paint_order,
-    paint_order_heads,
-)
+from mdterm.widgets.orders import choose_order_columns, order_needs, paint_order, paint_order_heads
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.panel import Panel
 from mdterm.widgets.rows import Part, Row, merge, width_of

@@ -98,6 +98,11 @@ def format_since(ts: int, wall: int | None) -> str:
     return time.strftime("%m-%d %H:%M", time.gmtime(ts // _NS))
 
 
+def format_date(ts: int) -> str:
+    """Return the day of a moment (ns) as ``2026-11-20``."""
+    return time.strftime("%Y-%m-%d", time.gmtime(ts // _NS))
+
+
 def format_rate(bytes_per_s: float) -> str:
     """Return bytes a second as ``9.8 kB/s``."""
     if bytes_per_s < 999_950:

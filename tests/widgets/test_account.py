@@ -10,7 +10,8 @@ import pytest
 from mdterm.feeds.frames import AccountFrame, AccountSpec, BalanceRow, ChangeRow, OrderRow, PanelFrame
 from mdterm.feeds.status import Shown
 from mdterm.widgets.account import KEPT, Account, share_rows
-from mdterm.widgets.orders import fit_change, format_distance, short_symbol
+from mdterm.widgets.changes import fit_change
+from mdterm.widgets.orders import format_bps, format_distance, format_ticks, short_symbol
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.rows import text_of, width_of
 
@@ -35,15 +36,28 @@ def order(**changes: Any) -> OrderRow:
         remaining="1.0000",
         filled=0.0,
         average=None,
-        ticks=-72_240,
+        ticks=72_240,
         bps=117.0,
         created=WALL - 3600 * SECOND,
     )
     return msgspec.structs.replace(row, **changes)
 
 
-SELL = order(id="2", side="sell", state="partly filled", price="61730.55", size="0.025", filled=0.4, ticks=8)
-PENDING = order(symbol="ETHUSDT", state="pending", price="2500", size="2", ticks=None, bps=677.0)
+SELL = order(
+    id="2",
+    side="sell",
+    state="partly filled",
+    price="61730.55",
+    size="0.025",
+    remaining="0.015",
+    filled=0.4,
+    average=61730.55,
+    ticks=8,
+    bps=1.3,
+)
+PENDING = order(
+    symbol="ETHUSDT", state="pending", price="2500", size="2", remaining="2", ticks=None, bps=677.0
+)
 
 FRAME = AccountFrame(
     provider="jayx",
@@ -134,10 +148,10 @@ def test_at_a_hundred_columns(show: Show) -> None:
         " USDT   9 932.44065   8 932.44065    1 000  9 932.44   99.4 %",
         " BTC        0.000998      0.000998       0     61.60    0.6 %",
         "",
-        " ORDERS                PRICE   SIZE  FILLED   DIST  STATE          PLACED",
-        " ▲B BTCUSDT LIMIT  61 000.00  1.000     0 %  -117b  open           22:47:41",
-        " ▼S BTCUSDT LIMIT  61 730.55  0.025    40 %    +8t  partly filled  22:47:41",
-        " ▲B ETHUSDT LIMIT   2 500     2         0 %  -677b  pending        22:47:41",
+        " ORDERS                          PRICE   SIZE  FILLED  REMAINING    TICKS      BPS  STATE",
+        " 22:47:41  ▲B BTCUSDT LIMIT  61 000.00  1.000     0 %      1.000  -72240t  -117.0b  open",
+        " 22:47:41  ▼S BTCUSDT LIMIT  61 730.55  0.025    40 %      0.015      +8t    +1.3b  partly filled",
+        " 22:47:41  ▲B ETHUSDT LIMIT   2 500     2         0 %      2            —  -677.0b  pending",
         "",
         " CHANGES",
         " 23:47:40 ▼S BTCUSDT filled     0.005 → 0.01",
@@ -246,9 +260,32 @@ def test_the_distance_says_where_the_market_has_to_go(changes: dict[str, Any], w
 
 
 def test_what_an_order_does_not_tell_is_unknown(show: Show) -> None:
-    bare = order(side=None, type=None, state=None, price=None, size=None, filled=None, created=None)
-    rows = show(make(orders=[bare], open_orders=1), 100)
-    assert rows[6].split() == ["·", "BTCUSDT", *["—"] * 7]
+    bare = order(
+        side=None, type=None, state=None, price=None, size=None, remaining=None, filled=None, created=None
+    )
+    rows = show(make(orders=[bare], open_orders=1), 120)
+    assert rows[6].split() == ["—", "·", "BTCUSDT", *["—"] * 9]
+
+
+def test_where_it_is_widest_an_order_tells_its_average_too(show: Show) -> None:
+    heads, _, sell, *_ = show(FRAME, 120)[5:]
+    assert heads.split()[4:] == ["REMAINING", "AVERAGE", "TICKS", "BPS", "STATE"]
+    assert sell.split()[-8:] == ["%", "0.015", "61", "730.55", "+8t", "+1.3b", "partly", "filled"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "ticks", "bps"),
+    [
+        ({}, "-72240t", "-117.0b"),
+        ({"side": "sell"}, "+72240t", "+117.0b"),
+        ({"ticks": 1_234_567, "bps": 2500.0}, "-1235kt", "-25%"),
+        ({"ticks": -3, "bps": -0.04}, "+3t", "+0.0b"),
+        ({"ticks": 98_765_432_109, "bps": None}, "-99Gt", "—"),
+        ({"side": None}, "—", "—"),
+    ],
+)
+def test_ticks_and_points_keep_their_columns(changes: dict[str, Any], ticks: str, bps: str) -> None:
+    assert (format_ticks(order(**changes)), format_bps(order(**changes))) == (ticks, bps)
 
 
 def test_a_fill_is_never_rounded_up_to_full(show: Show) -> None:
