@@ -37,7 +37,7 @@ class Command:
 SYMBOLS, LADDER, TAPE, CHART = "Symbols", "Ladder", "Tape", "Chart"
 SCREEN, PROGRAM = "Screen", "Program"
 _NEIGHBOURS: Final = "show the previous or the next symbol"
-_SORTING: Final = "sort the watchlist by the next column, or the other way round"
+_SORTING: Final = "sort by the next column, or the other way round"
 _MOVING: Final = "move the symbol up or down in the watchlist"
 _GROUPING: Final = "group fewer or more price steps in a row"
 _FOLLOWING: Final = "let the ladder follow the market, or hold it where it is"

@@ -77,18 +77,15 @@ _KEYS: Final[dict[WatchSort, tuple[Callable[[WatchRow], float | None], bool]]] =
 }
 """What each column sorts by, and whether the greatest stands first."""
 
-SORTS: Final = tuple(_KEYS)
-"""The columns in the order of their key."""
-
 
 def watch_row(market: Market | Quote, shown: Shown, spec: WatchSpec, now: float, place: int) -> WatchRow:
-    """Return an instrument's line of the watchlist; the light tier knows no open, so no change."""
+    """Return an instrument's line of the watchlist; the light tier knows no open."""
     instrument, (bid, ask) = market.instrument, market.bbo()
     pace: float | None = None
     if isinstance(market, Quote):
         last = None if market.last is None else market.last.price
         spark = [close for _, close in market.closes][-spec.spark :]
-        change, direction = None, 0
+        change, direction = change_of(last, None, market.previous_close), 0
         volume: float | None = market.volume or None
         digits = 0 if last is None else decimals(last)
         spread = None
@@ -96,7 +93,8 @@ def watch_row(market: Market | Quote, shown: Shown, spec: WatchSpec, now: float,
         sums = market.sums()
         last = None if market.tape.last is None else market.tape.last.price
         spark = market.candles.closes("1m", spec.spark)
-        change, direction = change_of(last, sums), market.tape.direction
+        change = change_of(last, sums.open, market.previous_close)
+        direction = market.tape.direction
         volume, digits = sums.volume, market.price_digits
         pace = market.tape.pace(now).trades_ratio
         is_true = market.book is not None and market.book.step is None

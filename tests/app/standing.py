@@ -72,6 +72,8 @@ def make_watch() -> WatchFrame:
             volume=volume,
             digits=digits,
             spark=[] if last is None else [last * (1 + math.sin(x / 2 + at) / 1000) for x in range(30)],
+            pace=None if last is None else (1.0, 0.4, 3.25, 1.8, 12.4, 0.0, None)[at],
+            place=at + 1,
         )
         for at, (provider, symbol, last, digits, change, volume) in enumerate(
             [
@@ -104,6 +106,8 @@ def make_quotes() -> WatchFrame:
             volume=21_308.5 * (at + 1),
             digits=digits,
             spark=[last * (1 + math.sin(x / 2 + at) / 1000) for x in range(30)],
+            pace=(1.0, 0.4, 3.2, 1.8)[at],
+            place=at + 1,
         )
         for at, (symbol, last, digits) in enumerate(
             [

@@ -109,7 +109,7 @@ def test_marked_bar(snap_compare: Any) -> None:
 
 def test_cursor_away_from_the_shown_instrument(snap_compare: Any) -> None:
     def move(watchlist: Watchlist) -> None:
-        watchlist.select(1)
+        watchlist.select("kiyotaka:ETHUSDT")
         watchlist.move_cursor(3)
 
     assert snap_compare(

@@ -15,15 +15,9 @@ from mdterm.themes.palettes import DARK, THEMES
 from mdterm.widgets.candles import spark_cells
 from mdterm.widgets.palette import Palette, make_palette
 from mdterm.widgets.rows import text_of, width_of
-from mdterm.widgets.watchlist import (
-    Watchlist,
-    choose_columns,
-    names_of,
-    paint_heads,
-    paint_instrument,
-    short_age,
-    state_words,
-)
+from mdterm.widgets.watch_columns import choose_columns, format_pace, format_spread, names_of
+from mdterm.widgets.watch_rows import paint_heads, paint_instrument, short_age, state_words
+from mdterm.widgets.watchlist import Watchlist
 
 WALL = 1_763_682_461_997_000_000
 HOUR = 3_600_000_000_000
@@ -66,10 +60,11 @@ NONE = row(symbol="GOLD", last=None, direction=0, change=None, bid=None, ask=Non
 def lines(rows: Sequence[WatchRow], width: int, palette: Palette = DARK_PALETTE) -> list[str]:
     columns = choose_columns(rows, width, None)
     painted = [
-        paint_instrument(one, name, str(at), columns, palette, WALL)
+        paint_instrument(msgspec.structs.replace(one, place=at), name, columns, palette, WALL)
         for at, (one, name) in enumerate(zip(rows, names_of(rows), strict=True), 1)
     ]
-    return [text_of(paint_heads(columns, palette))[1:], *map(text_of, painted)]
+    heads = paint_heads(columns, palette, None, is_reversed=False)
+    return [text_of(heads)[1:], *map(text_of, painted)]
 
 
 def test_where_there_is_little_room_prices_end_in_one_column() -> None:
@@ -121,7 +116,7 @@ def test_names_from_outside_are_made_safe() -> None:
 
 def test_what_is_not_current_is_grey_and_its_state_is_not() -> None:
     columns = choose_columns([LOST], 60, None)
-    painted = paint_instrument(LOST, "ETHUSDT", "1", columns, DARK_PALETTE, WALL)
+    painted = paint_instrument(LOST, "ETHUSDT", columns, DARK_PALETTE, WALL)
     styles = {word: style for text, style in painted for word in text.split()}
     assert styles["ETHUSDT"] == styles["681.62▲"] == DARK_PALETTE.stale
     assert styles["STALE"] == DARK_PALETTE.warn
@@ -174,29 +169,31 @@ class Shell(App[None]):
             self.register_theme(theme)
         self.theme = "dark"
         self.watchlist = Watchlist()
-        self.selected: list[int] = []
+        self.selected: list[str] = []
 
     def compose(self) -> ComposeResult:
         yield self.watchlist
 
     def on_watchlist_selected(self, message: Watchlist.Selected) -> None:
-        self.selected.append(message.index)
+        self.selected.append(message.address)
 
     def lines(self) -> list[str]:
         return [self.watchlist.render_line(y).text.rstrip() for y in range(self.size.height)]
 
 
 def ten() -> PanelFrame:
-    return PanelFrame(LIVE, WatchFrame([row(symbol=f"S{at}") for at in range(10)]), simulated=False)
+    rows = [row(symbol=f"S{at}", address=f"sim:S{at}", place=at + 1) for at in range(10)]
+    return PanelFrame(LIVE, WatchFrame(rows, 10), simulated=False)
 
 
 async def test_the_shown_instrument_is_marked_and_in_view() -> None:
     app = Shell()
     async with app.run_test(size=(60, 6)):
+        app.watchlist.select("sim:S0")
         app.watchlist.show(ten(), 0.0, WALL)
         assert app.lines()[0].startswith("─ WATCH 1–4 of 10 ──")
         assert app.lines()[2].startswith("▸1 S0")
-        app.watchlist.select(8)
+        app.watchlist.select("sim:S8")
         assert app.lines()[0].startswith("─ WATCH 6–9 of 10 ──")
         assert [line[:5] for line in app.lines()[2:]] == [" 6 S5", " 7 S6", " 8 S7", "▸9 S8"]
 
@@ -208,11 +205,11 @@ async def test_a_click_and_the_cursor_choose() -> None:
         await pilot.click(Watchlist, offset=(10, 4))
         await pilot.click(Watchlist, offset=(10, 1))
         await pilot.pause()
-        assert app.selected == [2], "a click on the heads chooses nothing"
+        assert app.selected == ["sim:S2"], "a click on the heads chooses nothing"
         app.watchlist.move_cursor(20)
         app.watchlist.choose()
         await pilot.pause()
-        assert app.selected == [2, 9]
+        assert app.selected == ["sim:S2", "sim:S9"]
         assert "S9" in app.lines()[-1]
 
 
