@@ -174,6 +174,7 @@ class Canvas:
         self._dirty: set[int] = set()
         self._ink: Ink | None = None
         """What the terminal writes in; None if unknown."""
+        self._doubted = -1
 
     def resize(self, width: int, height: int) -> None:
         """Take another size. What a terminal makes of its old cells then is anybody's guess."""
@@ -191,6 +192,17 @@ class Canvas:
         self._shown_inks = [[0] * self.width for _ in range(self.height)]
         self._dirty = set(range(self.height))
         self._ink = None
+
+    def doubt(self, rows: int = 1) -> None:
+        """Write the next few rows again whatever they show, from the top on after the last.
+
+        Something else may have written on the terminal; nobody tells, so the screen heals bit by bit.
+        """
+        for _ in range(min(rows, self.height)):
+            self._doubted = (self._doubted + 1) % self.height
+            self._shown_chars[self._doubted] = [_UNSEEN] * self.width
+            self._dirty.add(self._doubted)
+        self._ink = None  # nor is it known what it writes in
 
     def apply(self, update: Update) -> None:
         """Take what the compositor painted."""

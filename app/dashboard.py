@@ -70,19 +70,21 @@ class Dashboard(Alarms, inherit_bindings=False):
         finder: Finder | None = None,
         rules: Sequence[Rule] = (),
         signals: Collection[str] = ALL_SIGNALS,
+        period_s: float = 0.1,
+        slow_link: bool = False,
         driver_class: type[Driver] = TerminalDriver,
     ) -> None:
-        super().__init__(port.ack, clock or SystemClock(), driver_class)
+        super().__init__(port, clock or SystemClock(), driver_class, period_s=period_s, slow_link=slow_link)
         self.animation_level = "none"
         for one in THEMES:
             self.register_theme(one)
         self.theme = theme
-        self.port = port
         self.finder = finder
         self.notices = Notices(self.clock.wall)
         self.bound_keys = keymap
         self.rules, self.alarms, self.signals = tuple(rules), {}, frozenset(signals)
         self.board = BoardScreen(port, instruments, self.clock, keymap, layout, zone, accounts)
+        self.board.status.is_slow_link = slow_link
         self._delay_ms: float | None = None
         self._is_frozen = False
         for command in keymap.commands:

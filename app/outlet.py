@@ -42,11 +42,17 @@ class Outlet:
         self._said: deque[str] = deque(maxlen=SAID)
         self.bytes = 0
         self.frames = 0
+        self._bytes_then = 0
 
     def open(self, sink: Sink) -> None:
         """Begin to write, with a question: its answer tells whether the terminal answers at all."""
         self._sink = sink
         self._ask(None, 0.0)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a terminal to write to."""
+        return self._sink is not None
 
     def display(self, update: Update, size: tuple[int, int]) -> None:
         """Take a paint, and write the difference if the terminal may have it now."""
@@ -110,15 +116,19 @@ class Outlet:
         self.release()
 
     def tick(self) -> None:
-        """Look for answers that do not come; called about once a second."""
+        """Look for answers that do not come, and heal a row; called about once a second."""
         sink = self._sink
         if sink is None:
             return
+        if self.bytes != self._bytes_then:
+            # A still screen stays still: what writes nothing must not begin to for this.
+            self.canvas.doubt()
         if self.credit.is_given_up() and sink.is_drained():
             self.credit.drained()
         elif sink.is_drained() and self.credit.must_ask_again():
             self._write(sink, QUESTION)
         self.release()
+        self._bytes_then = self.bytes
 
     def _ask(self, number: int | None, made: float) -> None:
         assert self._sink is not None

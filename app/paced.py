@@ -1,6 +1,5 @@
 """An app whose paints take our way to the terminal: shortest bytes, and no more than it takes."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from rich.color import ColorSystem

@@ -222,6 +222,8 @@ MONO = _theme(
 
 THEMES: tuple[Theme, ...] = (DARK, LIGHT, BLUE_ORANGE, ANSI16, MONO)
 DEFAULT_THEME = DARK.name
+SLOW_LINK_THEME = ANSI16.name
+"""Its colours take the fewest bytes."""
 MONO_THEME = MONO.name
 
 

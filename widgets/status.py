@@ -26,6 +26,8 @@ class StatusLine(Line):
         self.rate = 0.0
         self.behind_s: float | None = None
         self.simulated = False
+        self.is_slow_link = False
+        """Whether less is drawn on purpose."""
 
     def set_hints(self, hints: Sequence[tuple[str, str]]) -> None:
         """Set the keys and what they do, the most useful first."""
@@ -51,7 +53,7 @@ class StatusLine(Line):
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return the line."""
         right = self.figures(palette)
-        left: list[Part] = []
+        left: list[Part] = [(" slow link ", palette.warn)] if self.is_slow_link else []
         for key, does in self.hints:
             one: list[Part] = [(" ", NO_STYLE), (key, palette.key), (f" {does} ", palette.muted)]
             if width_of(left) + width_of(one) + width_of(right) > width:

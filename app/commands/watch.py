@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mdterm.app.providers import World
 
 HUNG_UP = 129
+SLOW_LINK_FPS = 2.0
 GRACE_S = 1.5
 """How long a signal waits for the screen to close before the process ends without it."""
 _STATUS = {signal.SIGTERM: TERMINATED, signal.SIGINT: INTERRUPTED, signal.SIGHUP: HUNG_UP}
@@ -25,9 +26,10 @@ _STATUS = {signal.SIGTERM: TERMINATED, signal.SIGINT: INTERRUPTED, signal.SIGHUP
 @click.command()
 @click.argument("addresses", nargs=-1, metavar="[ADDRESS…]")
 @click.option("--fps", type=click.FloatRange(0.1, 60), help="Frames drawn a second, at most (default: 10).")
+@click.option("--slow-link", is_flag=True, help="Draw less, for a thin link: 16 colours, 2 frames a second.")
 @common_options
 @click.pass_obj
-def watch(context: Context, addresses: tuple[str, ...], fps: float | None) -> int:
+def watch(context: Context, addresses: tuple[str, ...], fps: float | None, slow_link: bool) -> int:
     """Open the dashboard on these instruments, else on the watchlist, else on the simulated market."""
     from mdterm.app.providers import World
     from mdterm.feeds.address import parse_address
@@ -39,7 +41,7 @@ def watch(context: Context, addresses: tuple[str, ...], fps: float | None) -> in
     check_terminal(context)
     world = World(context)
     try:
-        return _run(context, world, addresses, fps)
+        return _run(context, world, addresses, fps, slow_link)
     finally:
         world.close()
 
@@ -55,7 +57,9 @@ def check_terminal(context: Context) -> None:
         )
 
 
-def _run(context: Context, world: "World", addresses: tuple[str, ...], fps: float | None) -> int:
+def _run(
+    context: Context, world: "World", addresses: tuple[str, ...], fps: float | None, slow_link: bool
+) -> int:
     from mdterm.app.keymap import bind_keys
     from mdterm.feeds.alerts import parse_alert
     from mdterm.feeds.runtime import Feed
@@ -71,7 +75,8 @@ def _run(context: Context, world: "World", addresses: tuple[str, ...], fps: floa
         )
     instruments = world.instruments(wanted)
     context.start_log()
-    period_s = 1.0 / (fps or settings.fps)
+    slow_link = slow_link or settings.slow_link
+    period_s = 1.0 / (fps or (min(settings.fps, SLOW_LINK_FPS) if slow_link else settings.fps))
     feed = FeedThread(lambda: Feed(world.providers, period_s=period_s, accounts=world.accounts()))
     # Textual reads NO_COLOR itself, but takes an empty value for yes; its mono theme is ours.
     no_color = bool(os.environ.pop("NO_COLOR", ""))
@@ -81,7 +86,7 @@ def _run(context: Context, world: "World", addresses: tuple[str, ...], fps: floa
     from mdterm.app.notices import NoticeHandler
     from mdterm.app.zones import Zone
     from mdterm.feeds.text import mask
-    from mdterm.themes.palettes import DEFAULT_THEME, THEMES
+    from mdterm.themes.palettes import DEFAULT_THEME, SLOW_LINK_THEME, THEMES
 
     theme = "mono" if no_color else settings.theme
     if theme is not None and theme not in {one.name for one in THEMES}:
@@ -108,7 +113,9 @@ def _run(context: Context, world: "World", addresses: tuple[str, ...], fps: floa
         app = Dashboard(
             feed,
             instruments,
-            theme=theme or DEFAULT_THEME,
+            period_s=period_s,
+            slow_link=slow_link,
+            theme=theme or (SLOW_LINK_THEME if slow_link else DEFAULT_THEME),
             layout=settings.layout or DEFAULT_LAYOUT,
             zone=zone,
             accounts=world.accounts(),

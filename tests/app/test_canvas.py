@@ -1,5 +1,7 @@
 """The canvas: what is written makes the terminal show what was painted, and nothing is written twice."""
 
+import re
+
 import pyte
 import pytest
 from hypothesis import given, settings
@@ -167,3 +169,27 @@ def test_every_change_of_style_arrives(have: Style, want: Style) -> None:
     anew.apply(whole(strip((" ", STYLES[0]), ("y", want))))
     alone, _ = shown(anew.difference())
     assert screen.buffer[0][1] == alone.buffer[0][1]
+
+
+def test_what_something_else_wrote_heals_row_by_row() -> None:
+    canvas = make_canvas()
+    rows = [strip((f"row {y}", STYLES[1]), ("  9.5", STYLES[6])) for y in range(HEIGHT)]
+    canvas.apply(whole(*rows))
+    screen, stream = shown(canvas.difference())
+    healthy = looks(screen)
+    stream.feed("\x1b[2J\x1b[1;1H\x1b[44mBroadcast message from root\x1b[7m")
+    assert looks(screen) != healthy
+    for y in range(HEIGHT):
+        assert canvas.difference() == ""
+        canvas.doubt()
+        written = canvas.difference()
+        assert set(re.findall(r"\x1b\[(\d+)[;H]", written)) == {str(y + 1)}, "one row at a time"
+        stream.feed(written)
+        assert looks(screen)[: y + 1] == healthy[: y + 1]
+    assert looks(screen) == healthy
+
+
+def test_a_canvas_without_a_size_doubts_nothing() -> None:
+    canvas = Canvas()
+    canvas.doubt()
+    assert canvas.difference() == ""

@@ -214,3 +214,16 @@ def test_the_meter_counts_what_was_written(bench: Bench) -> None:
     frames, rate = meter.read(bench.outlet, bench.now)
     assert frames == pytest.approx(0.5)
     assert rate == pytest.approx((sum(map(len, bench.wire.written)) - before) / 2)
+
+
+def test_a_row_heals_a_second_while_something_is_written_and_none_while_nothing_is(bench: Bench) -> None:
+    bench.credit.answered()
+    bench.outlet.tick()
+    bench.frame(1, "one")
+    bench.credit.answered()
+    written = len(bench.wire.written)
+    bench.outlet.tick()
+    assert len(bench.wire.written) == written + 1
+    assert "one" in bench.wire.written[-1]
+    bench.outlet.tick()
+    assert len(bench.wire.written) == written + 1

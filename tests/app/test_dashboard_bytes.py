@@ -2,16 +2,20 @@
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import msgspec
 import pyte
 import pytest
+from textual import events
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
 
 from mdterm.app.credit import QUESTION
 from mdterm.app.dashboard import Dashboard
+from mdterm.app.paced import UNWATCHED_S
 from mdterm.app.terminal import Answers
 from mdterm.feeds.frames import PanelFrame
 
@@ -64,9 +68,9 @@ class Board:
         return [strip.text for strip in self.app.screen._compositor.render_strips()]
 
 
-@pytest.fixture
-async def board(port: Any, instruments: Any, clock: Any) -> Any:
-    app = Dashboard(port, instruments, clock=clock, driver_class=RecordingDriver)
+@asynccontextmanager
+async def running(app: Dashboard) -> AsyncIterator[Board]:
+    """Run a dashboard on a terminal of 80×24."""
     board = Board(app, (80, 24))
     ready, leave = asyncio.Event(), asyncio.Event()
 
@@ -78,13 +82,20 @@ async def board(port: Any, instruments: Any, clock: Any) -> Any:
     task = asyncio.create_task(app.run_async(size=board.size, auto_pilot=stay, mouse=False))
     await asyncio.wait_for(ready.wait(), 10)
     await board.settle()
-    app.tick()  # from here on a tick changes nothing, for the clock stands still
-    await board.settle()
-    port.push("header", "ladder", "tape")
-    await board.settle()
     yield board
     leave.set()
     await asyncio.wait_for(task, 10)
+
+
+@pytest.fixture
+async def board(port: Any, instruments: Any, clock: Any) -> Any:
+    app = Dashboard(port, instruments, clock=clock, driver_class=RecordingDriver)
+    async with running(app) as board:
+        app.tick()  # from here on a tick changes nothing, for the clock stands still
+        await board.settle()
+        port.push("header", "ladder", "tape")
+        await board.settle()
+        yield board
 
 
 async def test_identical_frames_write_nothing_and_are_acknowledged(board: Any, port: Any) -> None:
@@ -156,6 +167,32 @@ async def test_a_stalled_terminal_gets_nothing_then_only_the_newest(
     status = str(board.size[1])
     assert all(set(re.findall(r"\x1b\[(\d+);\d+H", later)) <= {status} for later in written[1:])
     assert port.acked[-1] == port.number - 3
+
+
+async def test_a_terminal_without_the_focus_gets_less_and_is_painted_anew_when_it_has_it(
+    board: Any, port: Any
+) -> None:
+    board.app.post_message(events.AppBlur())
+    await board.settle()
+    assert port.paces[-1] == UNWATCHED_S
+    board.driver.painted()
+    board.app.post_message(events.AppFocus())
+    await board.settle()
+    assert port.paces[-1] == board.app.period_s
+    screen = pyte.Screen(*board.size)
+    pyte.Stream(screen).feed("".join(board.driver.painted()))
+    assert screen.display == board.lines()
+
+
+async def test_a_slow_link_has_sixteen_colours_and_says_so(port: Any, instruments: Any, clock: Any) -> None:
+    app = Dashboard(port, instruments, clock=clock, driver_class=RecordingDriver, slow_link=True)
+    async with running(app) as slow:
+        port.push("header", "ladder", "tape")
+        await slow.settle()
+        written = "".join(slow.driver.painted())
+        assert " slow link " in slow.lines()[-1]
+        assert not re.search(r"[34]8;[25];", written)
+        assert "\x1b[" in written
 
 
 async def test_a_theme_switch_and_a_repaint_write_the_screen(board: Any, port: Any) -> None:
