@@ -15,7 +15,7 @@ from mdterm.feeds.view_chart import chart_view
 from mdterm.feeds.view_header import header_view
 from mdterm.feeds.view_ladder import ladder_view, settle
 from mdterm.feeds.view_tape import tape_view
-from mdterm.widgets import ladder, tape
+from mdterm.widgets import ladder, tape, tape_rows
 from mdterm.widgets.figures import UNKNOWN, format_price, format_size, format_time
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.rows import NO_STYLE, Part, Row, spread, text_of, width_of
@@ -143,15 +143,15 @@ def _ladder_body(frame: LadderFrame, width: int) -> list[Row]:
 
 def paint_tape(snapshot: Snapshot, width: int, height: int, alone: bool = False) -> list[Row]:
     """Return the tape: title, heads, prints and sums; no blank rows where there are few prints."""
-    prints = max(1, height - 1 - tape.CHROME)
+    prints = max(1, height - 1 - tape_rows.CHROME)
     title = _title(tape.Tape.NAME, [], snapshot, "trade", width, alone)
     if "trade" not in snapshot.had:
         return [title, _excuse(snapshot, "trade")][:height]
     frame = tape_view(snapshot.market, TapeSpec(rows=prints), snapshot.now)
-    columns = tape.choose_columns(frame, width, None)
-    rows = [title, tape.paint_heads(columns, PLAIN)]
-    rows += [tape.paint_print(row, columns, frame.digits, PLAIN) for row in frame.rows]
-    return [*rows, tape.paint_sums(frame, PLAIN, width)][:height]
+    columns = tape_rows.choose_columns(frame, width, None)
+    rows = [title, tape_rows.paint_heads(columns, PLAIN)]
+    rows += [tape_rows.paint_print(row, columns, frame.digits, PLAIN) for row in frame.rows]
+    return [*rows, tape_rows.paint_sums(frame, PLAIN, width)][:height]
 
 
 def paint_chart(snapshot: Snapshot, width: int, height: int, alone: bool = False) -> list[Row]:

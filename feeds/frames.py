@@ -51,8 +51,8 @@ class TapeSpec(ViewSpec, frozen=True, tag="tape"):
     """``rows`` newest prints, joined within ``join_ms`` (0: none), of at least ``min_size``.
 
     ``hold`` is the number of the last trade shown (``TapeFrame.newest``), ``back`` the prints scrolled back
-    from there. ``quote`` tells sizes, and means ``min_size``, in the quote currency. ``biggest_since`` asks
-    for the biggest print after that trade as well.
+    from there. ``quote`` tells sizes in the quote currency, and ``min_in_quote`` means ``min_size`` so.
+    ``biggest_since`` asks for the biggest print after that trade as well.
     """
 
     rows: int
@@ -62,6 +62,7 @@ class TapeSpec(ViewSpec, frozen=True, tag="tape"):
     join_ms: int = 1
     back: int = 0
     biggest_since: int | None = None
+    min_in_quote: bool = False
 
 
 class HeaderSpec(ViewSpec, frozen=True, tag="header"):
@@ -262,7 +263,7 @@ class TapeFrame(Frame, frozen=True, tag="tape"):
     ``waiting`` are the prints that pass the filter and came after the hold; ``is_waiting_least`` where some
     of them are not kept any more. ``back`` is how far the rows are scrolled back, ``is_end`` whether the
     oldest kept print is among them. ``median`` and ``largest`` are of the newest prints' sizes in the base.
-    The ratios compare with the average of five minutes, None where that is not known.
+    The ratios compare with the average of five minutes, None where that is not known. CVD is in the base.
     """
 
     address: str
@@ -289,6 +290,8 @@ class TapeFrame(Frame, frozen=True, tag="tape"):
     median: float = 0.0
     largest: float = 0.0
     last_price: float | None = None
+    min_in_quote: bool = False
+    cvd_digits: int | None = None
 
 
 class HeaderFrame(Frame, frozen=True, tag="header"):

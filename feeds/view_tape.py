@@ -22,7 +22,7 @@ def tape_view(market: Market, spec: TapeSpec, now: float, fills: Fills = Mapping
     sums = market.sums()
     tape = market.tape
     prints = tape.prints(spec.join_ms)
-    only = None if spec.min_size is None else Filter(spec.min_size, spec.quote)
+    only = None if spec.min_size is None else Filter(spec.min_size, spec.min_in_quote)
     passing = prints.passing(only)
     hold = tape.trades if spec.hold is None else spec.hold
     shown = _Shown(prints, passing, only, hold)
@@ -62,6 +62,8 @@ def tape_view(market: Market, spec: TapeSpec, now: float, fills: Fills = Mapping
         median=median,
         largest=largest,
         last_price=last,
+        min_in_quote=spec.min_in_quote,
+        cvd_digits=market.size_digits,
     )
 
 

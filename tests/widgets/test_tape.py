@@ -7,7 +7,7 @@ import pytest
 from mdterm.feeds.frames import TapeFrame
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.rows import text_of
-from mdterm.widgets.tape import choose_columns, paint_heads, paint_print, paint_sums
+from mdterm.widgets.tape_rows import choose_columns, paint_heads, paint_print, paint_sums
 
 MakeTape = Callable[..., TapeFrame]
 
