@@ -12,6 +12,7 @@ import msgspec
 
 from mdterm.feeds.address import Address, Instrument
 from mdterm.feeds.events import Candle, Event, Stream
+from mdterm.feeds.intervals import Session
 from mdterm.feeds.status import Caution
 
 
@@ -187,6 +188,34 @@ class Cautious(Protocol):
 
     def caution(self, instrument: Instrument) -> Caution | None:
         """Return what must be known to read an instrument's figures, None where they are what they seem."""
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """What an instrument's header tells of it; None is not told. ``lot`` is in the unit of sizes."""
+
+    name: str | None = None
+    lot: float | None = None
+    currency: str | None = None
+
+
+@runtime_checkable
+class Listed(Protocol):
+    """A provider that knows more of its instruments than their addresses tell."""
+
+    def session(self, instrument: Instrument) -> Session | None:
+        """Return when the sums and bars of a day begin; None for days of UTC."""
+
+    def tick(self, instrument: Instrument, price: float) -> float | None:
+        """Return the smallest price step at a price, None where no rule tells it."""
+
+    def listing(self, instrument: Instrument) -> Listing | None:
+        """Return what a header tells, None while nothing is known; asking may have it fetched."""
+
+    def previous_close(self, instrument: Instrument, ts: int) -> float | None:
+        """Return what the price at ``ts`` (ns) is compared with, None while it is not known."""
+
+    def stands_in(self, instrument: Instrument, stream: Stream) -> str | None:
+        """Return what stands in for the socket of a stream, in words; None where the socket speaks."""
 
 
 class Provider(Protocol):

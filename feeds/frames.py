@@ -73,8 +73,8 @@ class ChartSpec(ViewSpec, frozen=True, tag="chart"):
     """The newest ``bars`` bars of an interval, ``offset`` bars back from the newest one.
 
     ``averages`` are how many closes each moving average is of. ``profile`` asks for the session's volume by
-    price, fine enough for so many rows over the bars; 0 asks for none. ``quote`` tells volume and delta in the
-    quote currency.
+    price, fine enough for so many rows over the bars; 0 asks for none. ``quote`` tells volume and delta in
+    the quote currency.
     """
 
     interval: str
@@ -297,8 +297,10 @@ class TapeFrame(Frame, frozen=True, tag="tape"):
 class HeaderFrame(Frame, frozen=True, tag="header"):
     """Last, day figures and the exact count of trades of one instrument.
 
-    ``change`` is a fraction of the day's open, None where the open is not known. ``vwap_since`` (ns) is
-    the anchor; ``is_vwap_estimated`` where the provider's bars stand for trades that were not seen.
+    ``change`` is a fraction of the previous close where the provider tells one (``is_from_close``), else of
+    the day's open; None where that is not known. ``vwap_since`` (ns) is the anchor; ``is_vwap_estimated``
+    where the provider's bars stand for trades that were not seen. ``last_ts`` (ns) is when it last traded;
+    ``lot`` is a board lot in the unit of sizes.
     """
 
     address: str
@@ -315,13 +317,19 @@ class HeaderFrame(Frame, frozen=True, tag="header"):
     trades: int
     is_vwap_estimated: bool = False
     unreliable_since: int | None = None
+    is_from_close: bool = False
+    last_ts: int | None = None
+    name: str | None = None
+    lot: float | None = None
+    currency: str | None = None
 
 
 class ChartBar(msgspec.Struct, frozen=True, gc=False):
     """One bar. ``delta`` is buys minus sells; what is not known is None.
 
-    As of the bar's end, and only where asked for: the session's ``vwap`` and ``cvd``, and the moving
-    ``averages`` of closes. ``longs`` and ``shorts`` are the sizes liquidated in it.
+    As of the bar's end, and only where asked for: the session's ``vwap`` and ``cvd`` (``cvd_open`` is where
+    that began with the bar), and the moving ``averages`` of closes. ``longs`` and ``shorts`` are the sizes
+    liquidated in it.
     """
 
     open_ts: int
@@ -332,6 +340,7 @@ class ChartBar(msgspec.Struct, frozen=True, gc=False):
     volume: float | None
     delta: float | None
     vwap: float | None = None
+    cvd_open: float | None = None
     cvd: float | None = None
     averages: tuple[float | None, ...] = ()
     longs: float = 0.0
@@ -562,10 +571,26 @@ class LinkLine(msgspec.Struct, frozen=True):
     note: str = ""
 
 
+class ReplayLine(msgspec.Struct, frozen=True):
+    """Where a replay stands: the recorded time (ns), how fast, and whether it waits or has ended.
+
+    ``words`` tell what was just done or is wrong. ``is_rewind``: of what was live a moment ago.
+    """
+
+    at: int
+    speed: float
+    is_paused: bool = False
+    is_seeking: bool = False
+    has_ended: bool = False
+    words: str = ""
+    is_rewind: bool = False
+
+
 class FrameSet(msgspec.Struct, frozen=True):
     """All that changed by one beat. Numbered, so that it can be acknowledged.
 
-    ``made`` is the monotonic clock (s), ``wall`` the wall clock (ns) at which it is true.
+    ``made`` is the monotonic clock (s), ``wall`` the wall clock (ns) at which it is true. In a replay
+    ``wall`` is the recorded one, and ``now`` the recorded monotonic clock.
     """
 
     number: int
@@ -574,3 +599,5 @@ class FrameSet(msgspec.Struct, frozen=True):
     panels: dict[str, PanelFrame]
     links: list[LinkLine]
     delay_ms: float | None
+    now: float | None = None
+    replay: ReplayLine | None = None

@@ -29,6 +29,7 @@ from mdterm.feeds.flow import Flow
 from mdterm.feeds.intervals import DAY, MINUTE, Session
 from mdterm.feeds.precision import Precision
 from mdterm.feeds.resting import Resting
+from mdterm.feeds.steps import Rule, Steps
 from mdterm.feeds.tape import Tape
 from mdterm.feeds.ticks import Ticks
 
@@ -75,9 +76,16 @@ class Market:
     """Everything the screen can show of one instrument."""
 
     def __init__(
-        self, instrument: Instrument, *, source: Source = "trade", session: Session | None = None
+        self,
+        instrument: Instrument,
+        *,
+        source: Source = "trade",
+        session: Session | None = None,
+        step_at: Rule | None = None,
     ) -> None:
         self.instrument = instrument
+        self.previous_close: float | None = None
+        """What the change counts from where the provider tells it; else the day's open."""
         self.book: Book | None = None
         self.tape = Tape()
         self.candles = CandleStore(instrument.address, source, session)
@@ -93,6 +101,7 @@ class Market:
         """What was pulled and stacked, since somebody first looked."""
         self.sizes = Precision()
         self._session = session
+        self._steps = None if step_at is None else Steps(step_at)
         self._pending: list[Trade] = []
         self._books = 0
 
@@ -241,6 +250,11 @@ class Market:
             return self.book.step
         if self.instrument.tick is not None:
             return self.instrument.tick
+        if self._steps is not None:
+            last = None if self.tape.last is None else self.tape.last.price
+            step = self._steps.step(self.book, last)
+            if step is not None:
+                return step
         digits = self.levels.digits if self.levels.seen else self.price_digits
         return 10.0**-digits
 
@@ -268,10 +282,23 @@ class Market:
 class Quote:
     """The light tier: last, best bid and offer, day figures and a minute sparkline, for thousands."""
 
-    __slots__ = ("ask", "bid", "closes", "day", "high", "instrument", "last", "low", "trade_count", "volume")
+    __slots__ = (
+        "ask",
+        "bid",
+        "closes",
+        "day",
+        "high",
+        "instrument",
+        "last",
+        "low",
+        "previous_close",
+        "trade_count",
+        "volume",
+    )
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
+        self.previous_close: float | None = None
         self.last: Trade | None = None
         self.bid: float | None = None
         self.ask: float | None = None

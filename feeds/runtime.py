@@ -19,7 +19,7 @@ from mdterm.feeds.beat import Beat
 from mdterm.feeds.binding import Binding
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.connection import Connection
-from mdterm.feeds.contract import Cautious, Provider
+from mdterm.feeds.contract import Cautious, Listed, Provider
 from mdterm.feeds.events import STREAM_OF, Balance, Event, FeedStatus, Order, State, Stream, Trade
 from mdterm.feeds.frames import (
     STREAMS,
@@ -27,6 +27,7 @@ from mdterm.feeds.frames import (
     ChartSpec,
     DerivativesSpec,
     Frame,
+    HeaderSpec,
     LadderSpec,
     LinkLine,
     PlotSpec,
@@ -37,10 +38,12 @@ from mdterm.feeds.frames import (
 from mdterm.feeds.journal import Journal, NullJournal
 from mdterm.feeds.journal_notes import MergedNote, RecordedHistory, Scribe
 from mdterm.feeds.links import Links
+from mdterm.feeds.listing import compare, new_market, stand_in
 from mdterm.feeds.market import FULL_TIER, Market, Quote
 from mdterm.feeds.port import Post
 from mdterm.feeds.status import Caution, Shown, StreamHealth, best, overall
 from mdterm.feeds.view_derivatives import derivatives_view
+from mdterm.feeds.view_header import header_view
 from mdterm.feeds.view_ladder import ladder_view, settle
 from mdterm.feeds.view_plot import Plots
 from mdterm.feeds.view_tape import tape_view
@@ -103,6 +106,7 @@ class Feed:
         self._loop = asyncio.get_running_loop()
         self._replan_handle: asyncio.TimerHandle | None = None
         self._closed = False
+        self._ticks = 0
         self._tick_handle = self._loop.call_later(TICK_S, self._tick)
         self._status_handle: asyncio.TimerHandle | None = None
         self._scribe: Scribe | None = None
@@ -179,6 +183,10 @@ class Feed:
             asked = (address, "funding") in self.links.streams
             funding = self.shown(address, "funding") if asked else None
             return spec, derivatives_view(market, spec, funding, missing)
+        if isinstance(spec, HeaderSpec):
+            provider = self.providers[market.instrument.provider]
+            listing = provider.listing(market.instrument) if isinstance(provider, Listed) else None
+            return spec, header_view(market, listing)
         if isinstance(spec, TapeSpec):
             return spec, tape_view(market, spec, now, self.accounts.fills_on(market.instrument))
         if isinstance(spec, PlotSpec):
@@ -188,7 +196,7 @@ class Feed:
     def _panel_state(self, address: str, spec: ViewSpec) -> Shown:
         """Return the state that a panel's title tells."""
         if isinstance(spec, WatchSpec):
-            return best([self.shown(one, "trade") for one in self.wishes.watched])
+            return best(self.shown(one, "trade") for one in self.wishes.watched)
         streams = STREAMS[type(spec)]
         if isinstance(spec, AccountSpec):
             return self.accounts.state(self.accounts.show(self._instruments[address]), self.shown)
@@ -314,10 +322,12 @@ class Feed:
             # Bars are cut from exactly one counted source.
             source: Stream = "trade_agg" if "trade_agg" in streams and "trade" not in streams else "trade"
             self._sources.add((address, source))
-            market = Market(self.resolve(address), source="trade_agg" if source == "trade_agg" else "trade")
-            self.markets[address] = market
+            instrument = self.resolve(address)
+            provider = self.providers[instrument.provider]
+            self.markets[address] = new_market(
+                provider, instrument, "trade_agg" if source == "trade_agg" else "trade"
+            )
             self._candles[address] = (interval, 0)
-            provider = self.providers[market.instrument.provider]
             backfill = self._backfill(provider)
             if backfill is not None:
                 if interval != "1m" and interval in provider.history_intervals:
@@ -389,7 +399,8 @@ class Feed:
         if market is None or (full and isinstance(market, Quote)):
             room = sum(isinstance(one, Market) for one in self.markets.values()) < FULL_TIER
             instrument = self.resolve(address)
-            market = Market(instrument) if full or room else Quote(instrument)
+            provider = self.providers[instrument.provider]
+            market = new_market(provider, instrument) if full or room else Quote(instrument)
             self.markets[address] = market
         return market
 
@@ -540,6 +551,11 @@ class Feed:
                     health.gap_since = market.gap_since
                 backfill = self._backfills.get(market.instrument.provider)
                 health.partial = None if backfill is None else backfill.short.get(address)
+            instrument = self.resolve(address)
+            stand_in(self.providers[instrument.provider], instrument, stream, health)
+        looked_at = dict.fromkeys((*self.wishes.visible, *self.wishes.watched))
+        compare(self.providers, self.markets, looked_at, self._ticks)
+        self._ticks += 1
         self._lines = self.links.lines()
         self.alerts.tick(self.clock.mono(), self.clock.wall())
         self.beat.touch()

@@ -1,5 +1,6 @@
 """In what state the data is, derived in one place from facts about the link and the stream."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -8,11 +9,25 @@ from mdterm.feeds.events import State
 
 Phase = Literal["connecting", "open", "waiting", "refused", "closed"]
 Word = Literal[
-    "CONNECTING", "WARMING", "LIVE", "QUIET", "STALE", "RECONNECTING", "GAP", "PARTIAL", "CLOSED", "REFUSED"
+    "CONNECTING",
+    "WARMING",
+    "LIVE",
+    "REPLAY",
+    "QUIET",
+    "STALE",
+    "RECONNECTING",
+    "GAP",
+    "PARTIAL",
+    "CLOSED",
+    "REFUSED",
 ]
 
 NO_DATA_HINT_S = 20.0
 """After so long without a frame the reason may be the key, the plan or the symbol."""
+
+
+STAND_IN_S = 300.0
+"""What stands in for a socket comes seldom: an instrument that trades may show nothing new for so long."""
 
 
 class LinkHealth(msgspec.Struct):
@@ -49,6 +64,8 @@ class StreamHealth(msgspec.Struct):
     """What must be known before it can be subscribed."""
     partial: str | None = None
     """Why the figures are incomplete though the stream flows."""
+    stands_in: str | None = None
+    """What is told in the place of a socket that is refused or silent, and what is missing in it."""
     closed_since: int | None = None
     refused: str | None = None
 
@@ -76,11 +93,16 @@ class Shown(msgspec.Struct, frozen=True):
     @property
     def is_current(self) -> bool:
         """Whether what is shown may be taken for the present; else the panel dims."""
-        return self.word in ("LIVE", "QUIET", "GAP", "PARTIAL", "CLOSED")
+        return self.word in ("LIVE", "REPLAY", "QUIET", "GAP", "PARTIAL", "CLOSED")
 
 
 def derive(link: LinkHealth | None, stream: StreamHealth | None, now: float) -> Shown:
     """Say in what state a stream is at ``now``, from facts alone."""
+    if stream is not None and stream.stands_in is not None and stream.last_at is not None:
+        if stream.closed_since is not None:
+            return Shown("CLOSED", since=stream.closed_since)
+        age = max(0.0, now - stream.last_at)
+        return Shown("PARTIAL" if age < STAND_IN_S else "STALE", age=age, detail=stream.stands_in)
     if stream is not None and stream.refused is not None:
         return Shown("REFUSED", detail=stream.refused)
     if link is None or stream is None:
@@ -140,6 +162,7 @@ _STATES: dict[Word, State] = {
     "CONNECTING": "connecting",
     "WARMING": "connecting",
     "LIVE": "live",
+    "REPLAY": "live",
     "QUIET": "quiet",
     "STALE": "stale",
     "RECONNECTING": "reconnecting",
@@ -164,6 +187,7 @@ _WORST: tuple[Word, ...] = (
 
 _BEST: tuple[Word, ...] = (
     "LIVE",
+    "REPLAY",
     "PARTIAL",
     "GAP",
     "QUIET",
@@ -175,13 +199,18 @@ _BEST: tuple[Word, ...] = (
 )
 
 
-def best(shown: list[Shown]) -> Shown:
+def best(shown: Iterable[Shown]) -> Shown:
     """Return the state of a panel made of several streams: the one that is most alive."""
+    found: list[Shown] = []
+    for one in shown:
+        if one.word == _BEST[0]:
+            return one  # of thousands the rest need not be asked
+        found.append(one)
     for word in _BEST:
-        for one in shown:
+        for one in found:
             if one.word == word:
                 return one
-    return shown[0] if shown else Shown("WARMING", detail="nothing to watch")
+    return found[0] if found else Shown("WARMING", detail="nothing to watch")
 
 
 def overall(shown: list[Shown]) -> tuple[State, str | None]:

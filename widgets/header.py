@@ -6,7 +6,8 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from mdterm.feeds.frames import HeaderFrame, HeaderSpec, PanelFrame
-from mdterm.widgets.figures import fit, format_price, format_time
+from mdterm.feeds.text import clean
+from mdterm.widgets.figures import fit, format_age, format_price, format_size, format_time
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.panel import View
 from mdterm.widgets.rows import NO_STYLE, Part, Row, spread
@@ -14,6 +15,9 @@ from mdterm.widgets.rows import NO_STYLE, Part, Row, spread
 _BOLD: Final = Style(bold=True)
 _LONGEST_NAME: Final = 24
 _LONGEST_VENUE: Final = 32
+_LONGEST_CURRENCY: Final = 8
+OLD_S: Final = 10
+"""From how many seconds on the age of the last trade is told."""
 
 
 class Header(View):
@@ -62,6 +66,7 @@ class Header(View):
             "price": (f"  {price.rjust(self._price_width)} {mark}", body.moved(direction) + _BOLD),
             "venue": (f" {venue.replace(' · ', '·')}", body.muted),
             **(_figures(frame, body, self.offset_ns) if frame else {}),
+            **(self._age(frame.last_ts, body) if frame and frame.last_ts else {}),
         }
         if self._wall:
             clock = format_time(self._wall + self.offset_ns)
@@ -84,19 +89,36 @@ class Header(View):
         right = [shown["clock"]] if "clock" in shown else []
         return [spread(left, right, width, " ", NO_STYLE)]
 
+    def _age(self, last_ts: int, palette: Palette) -> dict[str, Part]:
+        """Return how long ago it traded last, where that is no matter of seconds.
 
-_ORDER: Final = ("symbol", "venue", "price", "change", "vwap", "since", "range")
+        A market that is closed is not stale, and what a provider repeats on subscription is not new: only
+        the print's own time tells its age. The panels' titles tell what is younger.
+        """
+        age_s = (self._wall - last_ts) // 1_000_000_000
+        if not self._wall or age_s < OLD_S:
+            return {}
+        return {"age": (f"  traded {format_age(age_s, whole=True)} ago", palette.muted)}
+
+
+_ORDER: Final = ("symbol", "name", "venue", "price", "change", "vwap", "since", "range", "lot", "age")
 _PRIORITY: Final = (
-    *("symbol", "price", "change", "venue", "clock", "vwap"),
-    *("clock", "venue", "range", "since"),
+    *("symbol", "price", "change", "age", "name", "venue", "clock", "vwap"),
+    *("clock", "venue", "range", "since", "lot"),
 )
 """What is told first; a name that stands twice gets its longer form the second time."""
 
 
 def _figures(frame: HeaderFrame, palette: Palette, offset_ns: int) -> dict[str, Part]:
-    """Return change, VWAP with its start, high and low."""
+    """Return name, change, VWAP with its start, high and low, lot and currency."""
     told: dict[str, Part] = {}
     digits = frame.digits
+    if frame.name is not None:
+        told["name"] = (f" {fit(frame.name, min(cell_len(frame.name), _LONGEST_NAME))}", palette.text)
+    terms = [] if frame.lot is None else [f"lot {format_size(frame.lot, 0)}"]
+    terms += [] if frame.currency is None else [clean(frame.currency, _LONGEST_CURRENCY)]
+    if terms:
+        told["lot"] = (f"  {' '.join(terms)}", palette.muted)
     if frame.change is not None:
         moved = palette.moved((frame.change > 0) - (frame.change < 0))
         told["change"] = (f"  {frame.change * 100:+.2f} %", moved)

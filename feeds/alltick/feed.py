@@ -15,7 +15,17 @@ from mdterm.feeds.alltick.memory import Prints, Pulse
 from mdterm.feeds.alltick.pace import Limits, TokenGate, limits_of
 from mdterm.feeds.alltick.poller import AllTickPoller
 from mdterm.feeds.clock import Clock, SystemClock
-from mdterm.feeds.contract import Backoff, Capabilities, Gate, History, Link, Poller, Silence, Want
+from mdterm.feeds.contract import (
+    Backoff,
+    Capabilities,
+    Gate,
+    History,
+    Link,
+    Listing,
+    Poller,
+    Silence,
+    Want,
+)
 from mdterm.feeds.events import Stream
 from mdterm.feeds.intervals import Session, bucket_start
 
@@ -170,11 +180,17 @@ class AllTick:
         self.polling.look_up(instrument.address, "about")
         return self.polling.abouts.get(instrument.address)
 
-    def title(self, instrument: Instrument) -> str | None:
-        """Return the instrument's name for a header, None if nobody tells one."""
+    def listing(self, instrument: Instrument) -> Listing:
+        """Return name, board lot and currency, as far as they are known; asking has them fetched.
+
+        A lot of a mainland stock is the unit of its sizes already.
+        """
         about = self.about(instrument)
-        told = None if about is None else about.name
-        return told or codes.NAMES.get(instrument.symbol)
+        name = codes.NAMES.get(instrument.symbol)
+        if about is None:
+            return Listing(name)
+        is_counted_in_lots = codes.kind_of(instrument.symbol) == "cn"
+        return Listing(about.name or name, None if is_counted_in_lots else about.lot_size, about.currency)
 
     def previous_close(self, instrument: Instrument, ts: int) -> float | None:
         """Return the close of the trading day before the one that ``ts`` (ns, of the last print) lies in.
@@ -191,11 +207,12 @@ class AllTick:
         before = [bar for bar in bars if bucket_start(bar.open_ts, "1d", dates) < today]
         return before[-1].close if before else None
 
-    def partial(self, instrument: Instrument, stream: Stream) -> str | None:
-        """Return why a stream that flows is incomplete, in words; None if it is whole."""
+    def stands_in(self, instrument: Instrument, stream: Stream) -> str | None:
+        """Return that ticks are polled over HTTP, in words; None where the socket speaks."""
         if self.polling.standing_in(instrument.address, stream) is None:
             return None
-        return "polled over HTTP: the socket sends nothing; prints between polls are missing"
+        missing = "prints" if stream == "trade" else "books"
+        return f"polled over HTTP: the socket sends nothing on this plan; {missing} between polls are missing"
 
     # What a recording needs.
 

@@ -7,7 +7,7 @@ import pytest
 
 from mdterm.feeds.address import Address, AddressError, parse_address
 from mdterm.feeds.alltick.feed import AllTick, Options, make
-from mdterm.feeds.contract import Want
+from mdterm.feeds.contract import Listing, Want
 from mdterm.feeds.events import Candle, Stream
 from mdterm.feeds.journal import strike
 
@@ -142,8 +142,8 @@ def test_ticks_sessions_and_names(make_provider: Make) -> None:
     session = provider.session(instrument("AAPL.US"))
     assert session is not None
     assert session.zone == "America/New_York"
-    assert provider.title(instrument("GOLD")) == "Gold (XAUUSD)"
-    assert provider.title(instrument("NOSUCH")) is None
+    assert provider.listing(instrument("GOLD")).name == "Gold (XAUUSD)"
+    assert provider.listing(instrument("NOSUCH")) == Listing()
     assert provider.about(instrument("700.HK")) is None
 
 

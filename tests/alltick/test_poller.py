@@ -191,10 +191,10 @@ async def test_yesterdays_close_and_names_are_fetched_once_somebody_looks(desk: 
     one = desk()
     one.want((0, "GOLD", "trade"), (1, "700.HK", "trade"))
     gold, tencent = one.look_up("GOLD", "700.HK")
-    assert one.provider.title(tencent) == "Tencent"
+    assert one.provider.listing(tencent).name == "Tencent"
     await one.clock.advance(20.0)
     assert one.provider.previous_close(gold, one.clock.wall()) == 5.0
-    assert one.provider.title(tencent) == "NAME"
+    assert one.provider.listing(tencent).name == "NAME"
     assert one.events == []  # nobody listens to bars
     await one.clock.advance(500.0)
     assert one.service.count() == {"batch-kline": 2, "static_info": 1}
@@ -306,20 +306,20 @@ async def test_ticks_stand_in_for_a_silent_socket_on_the_free_plan(desk: Open) -
     one.want((0, "GOLD", "trade"), (0, "GOLD", "book"))
     await one.clock.advance(15.0)
     assert one.events == []
-    assert one.provider.partial(instrument, "trade") is None
+    assert one.provider.stands_in(instrument, "trade") is None
     await one.clock.advance(400.0)
     trades = one.of(Trade)
     assert len(trades) >= 5
     assert len({trade.ts for trade in trades}) == len(trades)  # one print once
     assert len(one.of(Book)) >= 1
-    words = one.provider.partial(instrument, "trade")
+    words = one.provider.stands_in(instrument, "trade")
     assert words is not None
     assert "HTTP" in words
     # The socket speaks: no more polling, and its repetition of a polled print is none.
     asked = one.service.count()["trade-tick"]
     newest = trades[-1]
     one.provider.pulse.spoke("alltick:GOLD", "trade", newest.ts, one.clock.wall())
-    assert one.provider.partial(instrument, "trade") is None
+    assert one.provider.stands_in(instrument, "trade") is None
     push = Trade("alltick:GOLD", newest.ts, one.clock.wall(), "7", 5.0, 1.0, None)
     assert not one.provider.prints.is_new(push, 0.0)
     await one.clock.advance(15.0)
