@@ -133,6 +133,12 @@ class AccountSpec(ViewSpec, frozen=True, tag="account"):
     log: int = 20
 
 
+class CompareSpec(ViewSpec, frozen=True, tag="compare"):
+    """All declared pairs; those ``parted_bps`` apart or more are marked."""
+
+    parted_bps: float = 10.0
+
+
 STREAMS: dict[type[ViewSpec], tuple[Stream, ...]] = {
     LadderSpec: ("book", "trade"),
     TapeSpec: ("trade", "liquidation"),
@@ -141,6 +147,7 @@ STREAMS: dict[type[ViewSpec], tuple[Stream, ...]] = {
     PlotSpec: ("trade", "book"),
     WatchSpec: (),
     AccountSpec: ("balance", "order"),
+    CompareSpec: (),
     DerivativesSpec: ("open_interest", "funding", "liquidation", "trade"),
 }
 """The streams a view is made of; the state in a panel's title is that of the first."""
@@ -540,6 +547,41 @@ class AccountFrame(Frame, frozen=True, tag="account"):
     orders: list[OrderRow]
     open_orders: int
     log: list[ChangeRow]
+
+
+class LegRow(msgspec.Struct, frozen=True):
+    """One instrument of a pair."""
+
+    address: str
+    symbol: str
+    provider: str
+    shown: Shown
+    last: float | None
+    bid: float | None
+    ask: float | None
+    digits: int
+
+
+class PairRow(msgspec.Struct, frozen=True):
+    """Two instruments. ``drift_bps`` is how far the second is above the first (mids, else last prices).
+
+    ``lag_ms`` is how far the second moves behind the first where we receive both; ``agreement`` 0 to 1.
+    """
+
+    first: LegRow
+    second: LegRow
+    drift_bps: float | None
+    of_mids: bool
+    lag_ms: float | None
+    agreement: float | None
+    is_parted: bool
+
+
+class CompareFrame(Frame, frozen=True, tag="compare"):
+    """The pairs in the order of their declaration; ``parted_bps`` is from where on they are marked."""
+
+    rows: list[PairRow]
+    parted_bps: float
 
 
 class PanelFrame(msgspec.Struct, frozen=True):

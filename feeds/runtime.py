@@ -18,6 +18,7 @@ from mdterm.feeds.backfill import Backfill
 from mdterm.feeds.beat import Beat
 from mdterm.feeds.binding import Binding
 from mdterm.feeds.clock import Clock, SystemClock
+from mdterm.feeds.compare import Pairs
 from mdterm.feeds.connection import Connection
 from mdterm.feeds.contract import Cautious, Listed, Provider
 from mdterm.feeds.events import STREAM_OF, Balance, Event, FeedStatus, Order, State, Stream, Trade
@@ -25,6 +26,7 @@ from mdterm.feeds.frames import (
     STREAMS,
     AccountSpec,
     ChartSpec,
+    CompareSpec,
     DerivativesSpec,
     Frame,
     HeaderSpec,
@@ -42,6 +44,7 @@ from mdterm.feeds.listing import compare, new_market, stand_in
 from mdterm.feeds.market import FULL_TIER, Market, Quote
 from mdterm.feeds.port import Post
 from mdterm.feeds.status import Caution, Shown, StreamHealth, best, overall
+from mdterm.feeds.view_compare import compare_view, pair_row
 from mdterm.feeds.view_derivatives import derivatives_view
 from mdterm.feeds.view_header import header_view
 from mdterm.feeds.view_ladder import ladder_view, settle
@@ -89,6 +92,7 @@ class Feed:
             need_price=self._listen_for_price,
         )
         self.alerts = Alerts()
+        self.pairs = Pairs()
         self._instruments: dict[str, Instrument] = {}
         self.accounts = Accounts(accounts or {}, self.markets, self._caution)
         self._listeners: list[Listener] = []
@@ -138,7 +142,7 @@ class Feed:
         market = self._market(address, full=True)
         assert isinstance(market, Market)
         self.wishes.listen(self.accounts.open(market.instrument))
-        over_all = isinstance(spec, WatchSpec | AccountSpec)
+        over_all = isinstance(spec, WatchSpec | AccountSpec | CompareSpec)
         source = market.instrument
         if isinstance(spec, AccountSpec):
             teller = self.accounts.show(source)
@@ -169,6 +173,13 @@ class Feed:
             return spec, ladder_view(market, spec, self.accounts.orders_on(market.instrument))
         if isinstance(spec, AccountSpec):
             return spec, self.accounts.frame(self.accounts.show(market.instrument), spec)
+        if isinstance(spec, CompareSpec):
+            wall = self.clock.wall()
+            pairs = [
+                pair_row(one, spec, self.markets.get, lambda leg: self.shown(leg, "trade"), now, wall)
+                for one in self.pairs.all
+            ]
+            return spec, compare_view(pairs, spec)
         if isinstance(spec, WatchSpec):
             told = [
                 (self.markets[one], self.shown(one, "trade"))
@@ -197,6 +208,8 @@ class Feed:
         """Return the state that a panel's title tells."""
         if isinstance(spec, WatchSpec):
             return best(self.shown(one, "trade") for one in self.wishes.watched)
+        if isinstance(spec, CompareSpec):
+            return best(self.shown(one, "trade") for one in self.pairs.of)
         streams = STREAMS[type(spec)]
         if isinstance(spec, AccountSpec):
             return self.accounts.state(self.accounts.show(self._instruments[address]), self.shown)
@@ -216,7 +229,7 @@ class Feed:
         return provider.caution(instrument) if isinstance(provider, Cautious) else None
 
     def _panel_caution(self, instrument: Instrument, spec: ViewSpec) -> Caution | None:
-        if isinstance(spec, WatchSpec):
+        if isinstance(spec, WatchSpec | CompareSpec):
             return None
         if isinstance(spec, AccountSpec):
             return self.accounts.caution(self.accounts.show(instrument))
@@ -289,9 +302,19 @@ class Feed:
         for rule in rules:
             self._market(self.resolve(rule.address).address)
         self.alerts.set_rules(rules, self.clock.mono())
-        self.wishes.alerted = {
-            (rule.address, "book" if rule.kind == "spread" else "trade") for rule in self.alerts.watchers
-        }
+        self.wishes.keep(
+            "alerts",
+            ((rule.address, "book" if rule.kind == "spread" else "trade") for rule in self.alerts.watchers),
+        )
+        self._replan()
+
+    def compare(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Compare these pairs of addresses, and no others. Raise AddressError."""
+        for address in {address for pair in pairs for address in pair}:
+            self._market(self.resolve(address).address)
+        self.pairs.set_pairs(pairs)
+        streams: tuple[Stream, Stream] = ("trade", "book")
+        self.wishes.keep("pairs", ((one, stream) for one in self.pairs.of for stream in streams))
         self._replan()
 
     def ack(self, number: int) -> None:
@@ -451,6 +474,8 @@ class Feed:
             market = self.markets.get(address)
             if market is not None:
                 market.apply(run)
+            if address in self.pairs.of:
+                self.pairs.take(address, run)
             if address in self.alerts.of:
                 self.alerts.take(address, run, now, first.seen)
             at = end

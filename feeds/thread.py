@@ -120,6 +120,10 @@ class FeedThread:
         """Ask for every frame again."""
         self._call("repaint")
 
+    def compare(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Compare pairs of addresses."""
+        self._call("compare", list(pairs))
+
     def provide(self, provider: Provider) -> None:
         """Take in a provider, so that its instruments can be watched."""
         self._call("provide", provider)

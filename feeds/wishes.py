@@ -16,10 +16,9 @@ class Wishes:
 
     def __init__(self) -> None:
         self.watched: list[str] = []
-        self.alerted: set[tuple[str, Stream]] = set()
-        """What alerts look at, shown or not."""
         self._bound: dict[str, tuple[str, tuple[Stream, ...]]] = {}
         self._warm: dict[str, set[Stream]] = {}
+        self._kept: dict[str, set[tuple[str, Stream]]] = {}
         self._listened: set[tuple[str, Stream]] = set()
 
     @property
@@ -38,6 +37,10 @@ class Wishes:
         """Note that a panel is gone; what it showed stays warm."""
         self._bound.pop(panel, None)
 
+    def keep(self, purpose: str, wants: Iterable[tuple[str, Stream]]) -> None:
+        """Note what is looked at for a purpose of its own, shown or not; it replaces what was before."""
+        self._kept[purpose] = set(wants)
+
     def listen(self, wants: Iterable[tuple[str, Stream]]) -> None:
         """Note what is listened to."""
         self._listened.update(wants)
@@ -53,8 +56,9 @@ class Wishes:
         for address, kept in self._warm.items():
             for stream in kept:
                 ranks.setdefault((address, stream), 1)
-        for key in self.alerted:
-            ranks.setdefault(key, 1)
+        for kept_for in self._kept.values():
+            for key in kept_for:
+                ranks.setdefault(key, 1)
         for address in self.watched:
             ranks.setdefault((address, "trade"), 1)
         if len(self.watched) <= BOOKS_WATCHED:
