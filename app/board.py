@@ -135,7 +135,6 @@ class BoardScreen(WatchKeys, LadderKeys, TapeKeys, ChartKeys, AccountKeys, inher
         one = self.instrument
         self.header.switch(one.symbol, one.venue)
         self.tape.address = one.address
-        self.tape.address = one.address
         self.set_class(any(each.provider in self.accounts for each in self.instruments), "-with-account")
         self.symbols.select(one.address)
         self.watchlist.select(one.address)

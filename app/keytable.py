@@ -45,9 +45,6 @@ _SCROLLING: Final = "scroll the ladder, or move in the watchlist"
 _FILTERING: Final = "show larger prints only, or smaller ones again"
 _BIGGEST: Final = "keep the biggest print in view; look for it from now on"
 _PAGING: Final = "page the ladder up or down; page the tape back or forward"
-_FILTERING: Final = "show larger prints only, or smaller ones again"
-_BIGGEST: Final = "keep the biggest print in view; look for it from now on"
-_PAGING: Final = "page the ladder up or down; page the tape back or forward"
 _INTERVALS: Final = "show bars of the next longer or shorter interval"
 _MARKING: Final = "mark the bar before or after, and tell it in the title"
 _ZOOMING: Final = "give each bar less or more room"
@@ -88,16 +85,9 @@ LADDER_KEYS: Final[tuple[Command, ...]] = (
     Command("scroll-down", ("j", "down"), "scroll the ladder down", LADDER, together=_SCROLLING),
     Command("page-up", ("pageup",), "page the ladder up, or the tape back", LADDER, together=_PAGING),
     Command("page-down", ("pagedown",), "page the ladder down, or the tape forward", LADDER, together=_PAGING),
-    Command("page-up", ("pageup",), "page the ladder up, or the tape back", LADDER, together=_PAGING),
-    Command("page-down", ("pagedown",), "page the ladder down, or the tape forward", LADDER, together=_PAGING),
 )
 TAPE_KEYS: Final[tuple[Command, ...]] = (
     Command("hold-tape", ("space",), "hold the tape still, or let it run", TAPE, hint="hold"),
-    Command("larger-prints", ("s",), "show larger prints only", TAPE, together=_FILTERING),
-    Command("smaller-prints", ("S",), "show smaller prints again", TAPE, together=_FILTERING),
-    Command("join-prints", ("g",), "join prints within 1 ms, within 100 ms, or not at all", TAPE),
-    Command("latch-biggest", ("b",), "keep the biggest print in view, or let it go", TAPE, together=_BIGGEST),
-    Command("clear-biggest", ("B",), "look for the biggest print from now on", TAPE, together=_BIGGEST),
     Command("larger-prints", ("s",), "show larger prints only", TAPE, together=_FILTERING),
     Command("smaller-prints", ("S",), "show smaller prints again", TAPE, together=_FILTERING),
     Command("join-prints", ("g",), "join prints within 1 ms, within 100 ms, or not at all", TAPE),
