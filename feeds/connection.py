@@ -89,6 +89,11 @@ class Connection:
         """Begin to connect, in a task of its own."""
         self._task = asyncio.get_running_loop().create_task(self._run(), name=f"link {self.link.key}")
 
+    @property
+    def is_flowing(self) -> bool:
+        """Whether the socket is open and data has come over it."""
+        return self._had_data and self.health.phase == "open"
+
     def rewant(self, link: Link) -> None:
         """Take over a changed plan for the same link; the codec will send the difference."""
         if _loud(link) - _loud(self.link):
@@ -141,7 +146,9 @@ class Connection:
         """Write to the journal; ``at`` and ``mono`` are the times that the codec was given, else now."""
         if self._journal is None:
             return
-        secrets, clock = self.link.secrets, self._clock
+        clock = self._clock
+        # Our own notes hold no secret, but may hold a word that is one elsewhere.
+        secrets = () if kind in ("want", "phase") else self.link.secrets
         self._journal.write(
             Record(
                 kind,
@@ -163,7 +170,7 @@ class Connection:
         if same:
             self._record("want", text="same")
         else:
-            self._record("want", pack_wants(link.wants), link.url)
+            self._record("want", pack_wants(link.wants), mask(link.url, link.secrets))
 
     async def _run(self) -> None:
         while True:

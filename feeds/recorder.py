@@ -179,7 +179,7 @@ class Recorder:
     def _open(self, path: Path) -> None:
         # Never over something that is there: a recording cannot be made again. For the user alone, since
         # an account may be in it.
-        self._file = path.open("xb", opener=_private)
+        self._file = open(path, "xb", opener=_private)  # noqa: SIM115  # closed when the part is full
         self._writer = JournalWriter(self._file)
         self._began = time.monotonic()
         self.parts.append(path)

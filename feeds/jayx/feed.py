@@ -238,7 +238,7 @@ class JayX:
             provider=self.name,
             url=framing.dial_url(self._base, self._dialect, self._options.sio_path),
             wants=tuple(sorted(wants)),
-            secrets=(key_of,) if key_of else (),
+            secrets=(key_of,) if key_of and not self._options.simulated else (),
             tls_verify=self._options.tls_verify,
             note=self.framing_words() if self._options.framing == "auto" else "",
         )

@@ -120,7 +120,7 @@ class Kiyotaka:
                 provider=self.name,
                 url=self._url(family),
                 wants=tuple(sorted(found)),
-                secrets=(self._options.token,),
+                secrets=() if self._options.simulated else (self._options.token,),
             )
             for family, found in sorted(by_family.items())
         ]
@@ -216,8 +216,9 @@ class Kiyotaka:
 
     def hear_bodies(self, take: Callable[[str, int, bytes], None]) -> None:
         """Hand every HTTP answer on."""
-        if isinstance(self.history, Audible):
-            self.history.hear_bodies(take)
+        source: object = self.history
+        if isinstance(source, Audible):
+            source.hear_bodies(take)
 
     def _instrument(self, address: str) -> Instrument:
         found = self._instruments.get(address)

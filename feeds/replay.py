@@ -1,0 +1,238 @@
+"""A recording told again through the same codecs, markets and views, with the recorded clock.
+
+Nothing here connects anywhere. Each record goes where it came from: frames to the codec of their link,
+changes of a link to its health, bars to the market they were merged into. What timers decided, such as the
+statuses told to listeners, was recorded as told: so the same file gives the same events.
+"""
+
+import logging
+from collections.abc import Callable
+
+import msgspec
+
+from mdterm.feeds.accounts import Accounts
+from mdterm.feeds.backfill import Backfill
+from mdterm.feeds.beat import Beat
+from mdterm.feeds.clock import Clock, SystemClock
+from mdterm.feeds.contract import Provider
+from mdterm.feeds.events import Event
+from mdterm.feeds.frames import Frame, FrameSet, ReplayLine, ViewSpec, WatchFrame
+from mdterm.feeds.journal import Record
+from mdterm.feeds.journal_notes import ProviderNote, Replayable, read_bars, read_events, read_merged
+from mdterm.feeds.market import Market
+from mdterm.feeds.port import Post
+from mdterm.feeds.recording import Head, revive
+from mdterm.feeds.replay_clock import ReplayClock
+from mdterm.feeds.replay_links import ReplayLinks
+from mdterm.feeds.runtime import Feed
+from mdterm.feeds.status import Shown
+
+log = logging.getLogger(__name__)
+
+
+class ReplayBackfill(Backfill):
+    """What the recorded backfill had found out; it asks for nothing."""
+
+    settled: dict[str, bool]
+
+    def want(self, address: str, interval: str = "1m") -> None:
+        """Ask for nothing."""
+
+    def gap(self, address: str) -> None:
+        """Ask for nothing."""
+
+    def is_settled(self, address: str) -> bool:
+        """Return what was recorded with the last bars."""
+        return self.settled.get(address, False)
+
+    async def run(self) -> None:
+        """Do nothing."""
+
+
+class ReplayFeed(Feed):
+    """A feed that is given records. ``line`` tells for each frame set where the replay stands."""
+
+    def __init__(
+        self,
+        head: Head,
+        *,
+        period_s: float = 0.1,
+        real: Clock | None = None,
+        line: Callable[[], ReplayLine | None] = lambda: None,
+    ) -> None:
+        self.real = real or SystemClock()
+        self.head = head
+        self.replay_clock = ReplayClock(self.real, head.began_at, head.began_mono)
+        self._line = line
+        self._bound: dict[str, tuple[str, ViewSpec]] = {}
+        providers = {name: revive(note) for name, note in head.providers.items()}
+        super().__init__(providers, clock=self.replay_clock, period_s=period_s, accounts=head.accounts)
+        self._period_s = period_s
+        # Frames are paced by our own time, whatever the speed of the recorded one.
+        self.beat = Beat(self.real, period_s, lambda: self._lines)
+        self._replay_links = self._open_links()
+        self._learn()
+
+    def _open_links(self) -> ReplayLinks:
+        links = ReplayLinks(
+            self.providers,
+            self.clock,
+            None,
+            resolve=self.resolve,
+            deliver=self._deliver,
+            changed=self._link_changed,
+            ready=self._replan,
+            need_price=lambda address: None,
+        )
+        self.links = links
+        return links
+
+    def _learn(self) -> None:
+        """Know from the beginning on what was known when the recorded instruments were made."""
+        for record in self.head.learnt:
+            self._relearn_from(record)
+
+    def start_over(self) -> None:
+        """Forget everything that records brought, so that they can be taken from the first again."""
+        self.providers.clear()
+        self.providers.update({name: revive(note) for name, note in self.head.providers.items()})
+        self._backfills.clear()
+        self.markets.clear()
+        self.accounts = Accounts(self.head.accounts, self.markets, self._caution)
+        self.replay_clock.pin(self.head.began_at, self.head.began_mono)
+        self._replay_links = self._open_links()
+        self._learn()
+        self.watch([self.resolve(address) for address in self.wishes.watched])
+        for panel, (address, spec) in list(self._bound.items()):
+            binding = self.beat.bindings.get(panel)
+            self.bind(panel, address, spec if binding is None else binding.spec)
+
+    # Records come in.
+
+    def apply(self, record: Record) -> bool:
+        """Take one record in, at its own time; return whether events came of it."""
+        self.replay_clock.pin(record.at, record.mono)
+        kind = record.kind
+        if kind == "note":
+            self._take_note(record)
+        elif kind == "told":
+            events: list[Event] = list(read_events(record.data))
+            if record.link == "status":
+                for listener in self._listeners:
+                    listener(events)
+                return False
+            self._deliver(None, events)
+            return True
+        elif kind == "bars":
+            self._take_bars(record)
+        elif kind == "merged":
+            self._take_merged(record)
+        elif kind != "http":
+            return self._replay_links.take(record)
+        return False
+
+    def _take_note(self, record: Record) -> None:
+        if record.text == "learnt":
+            self._relearn_from(record)
+            self._replan()
+        elif record.text == "provider" and record.link not in self.providers:
+            note = msgspec.json.decode(record.data, type=ProviderNote)
+            self.head.providers[note.name] = note
+            self.providers[note.name] = revive(note)
+
+    def _relearn_from(self, record: Record) -> None:
+        provider: object = self.providers.get(record.link)
+        if isinstance(provider, Replayable):
+            provider.relearn(msgspec.json.decode(record.data))
+
+    def _take_bars(self, record: Record) -> None:
+        note, market = read_bars(record.data), self.markets.get(record.link)
+        if isinstance(market, Market) and note.candles:
+            market.merge(note.candles)
+
+    def _take_merged(self, record: Record) -> None:
+        note, address = read_merged(record.data), record.link
+        backfill = self._backfill(self.providers[self.resolve(address).provider])
+        if isinstance(backfill, ReplayBackfill):
+            backfill.settled[address] = note.is_settled
+            for known, words in ((backfill.failed, note.failed), (backfill.short, note.short)):
+                known.pop(address, None)
+                if words is not None:
+                    known[address] = words
+        self._tell_candles(address, record.at)
+        self.beat.touch()
+
+    # What a live feed does of itself.
+
+    def _backfill(self, provider: Provider) -> Backfill | None:
+        note = self.head.providers.get(provider.name)
+        if note is None or not note.has_history:
+            return None
+        found = self._backfills.get(provider.name)
+        if found is None:
+            # It asks nothing, so it needs no history.
+            found = ReplayBackfill(
+                None,  # type: ignore[arg-type]
+                self.markets,
+                self.clock,
+                visible=lambda: (),
+                merged=lambda address: None,
+            )
+            found.settled = {}
+            self._backfills[provider.name] = found
+        return found
+
+    def _tell_states(self, *, again: bool = True) -> None:
+        """Tell nothing: what was told is in the recording."""
+
+    # What a screen sees.
+
+    def connect(self, post: Post) -> None:
+        """Begin to post frame sets, dated with the recorded time."""
+
+        def dated(frames: FrameSet) -> None:
+            clock = self.replay_clock
+            post(
+                msgspec.structs.replace(
+                    frames, wall=clock.wall(), now=clock.mono(), replay=self._line(), delay_ms=None
+                )
+            )
+
+        self.beat.connect(dated)
+
+    def bind(self, panel: str, address: str, spec: ViewSpec) -> None:
+        """Bind a panel; it is bound again when the recording starts over."""
+        self._bound[panel] = (address, spec)
+        super().bind(panel, address, spec)
+
+    def unbind(self, panel: str) -> None:
+        """Let a panel go."""
+        self._bound.pop(panel, None)
+        super().unbind(panel)
+
+    @property
+    def shown_address(self) -> str | None:
+        """The instrument on the screen, None without one."""
+        return next((address for address, _ in self._bound.values()), None)
+
+    def _panel_state(self, address: str, spec: ViewSpec) -> Shown:
+        return _replayed(super()._panel_state(address, spec))
+
+    def _frame(self, market: Market, spec: ViewSpec, now: float) -> tuple[ViewSpec, Frame | None]:
+        spec, frame = super()._frame(market, spec, now)
+        if isinstance(frame, WatchFrame):
+            rows = [msgspec.structs.replace(row, shown=_replayed(row.shown)) for row in frame.rows]
+            frame = msgspec.structs.replace(frame, rows=rows)
+        return spec, frame
+
+    def _tick(self) -> None:
+        super()._tick()
+        self._lines = [
+            msgspec.structs.replace(line, shown=_replayed(line.shown), delay_ms=None, rate=0.0)
+            for line in self._lines
+        ]
+
+
+def _replayed(shown: Shown) -> Shown:
+    """Return a state as a replay may tell it: nothing in it is live."""
+    return msgspec.structs.replace(shown, word="REPLAY") if shown.word == "LIVE" else shown
