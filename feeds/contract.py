@@ -48,6 +48,8 @@ class Capabilities(msgspec.Struct, frozen=True):
     has_true_levels: bool
     has_history: bool = False
     has_search: bool = False
+    history_page: int = 1_000
+    """Bars that one request for the past brings; more of them are more requests, each in its turn."""
     derived: frozenset[Stream] = frozenset()
     """Streams that are not served but made here from others, such as candles from trades."""
 
@@ -216,6 +218,14 @@ class Listed(Protocol):
 
     def stands_in(self, instrument: Instrument, stream: Stream) -> str | None:
         """Return what stands in for the socket of a stream, in words; None where the socket speaks."""
+
+
+@runtime_checkable
+class OneInterval(Protocol):
+    """A provider whose socket carries the bars of one interval of an instrument, which it does not name."""
+
+    def set_interval(self, address: str, interval: str) -> None:
+        """Choose the interval of an instrument's bars. Raise ValueError where there are none such."""
 
 
 class Provider(Protocol):

@@ -51,6 +51,8 @@ class Links:
         self._ready = ready
         self._need_price = need_price
         self._of: dict[Key, Connection] = {}
+        self._leaving: dict[str, Connection] = {}
+        """Connections no longer wanted that serve until another has data, by the key of that one's link."""
         self._prepared: set[Key] = set()
         self._preparing: dict[Key, asyncio.Task[None]] = {}
         self._retries: dict[str, tuple[int, float]] = {}
@@ -102,10 +104,15 @@ class Links:
         return by_provider
 
     def _reconcile(self, links: Sequence[Link]) -> None:
-        for key in self.connections.keys() - {link.key for link in links}:
-            task = self._loop.create_task(self.connections.pop(key).close())
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+        planned = {link.key: link for link in links}
+        for heir in self._leaving.keys() - planned.keys():
+            left = self._leaving.pop(heir)
+            if left.link.key in planned:
+                self.connections[left.link.key] = left  # wanted again before another took over
+            else:
+                self._retire(left, links)
+        for key in self.connections.keys() - planned.keys():
+            self._retire(self.connections.pop(key), links)
         self._of = {}
         for link in links:
             connection = self.connections.get(link.key)
@@ -113,7 +120,7 @@ class Links:
                 connection = self.connections[link.key] = Connection(
                     link,
                     self._providers[link.provider],
-                    deliver=self._deliver,
+                    deliver=self._take,
                     changed=self._changed,
                     clock=self._clock,
                     journal=self._journal,
@@ -121,8 +128,39 @@ class Links:
                 connection.start()
             else:
                 connection.rewant(link)  # also unchanged: what it needed may just have become known
+            served = self._leaving.get(link.key)
+            kept = set() if served is None else {(want.address, want.stream) for want in served.link.wants}
             for want in link.wants:
+                key = (want.address, want.stream)
+                self._of[key] = served if served is not None and key in kept else connection
+
+    def _retire(self, connection: Connection, links: Sequence[Link]) -> None:
+        """Close a connection; one that serves what a new one is to serve only when that one has data."""
+        served = {(want.address, want.stream) for want in connection.link.wants}
+        for link in links:
+            if (
+                link.key not in self.connections
+                and link.key not in self._leaving
+                and connection.is_flowing
+                and served & {(want.address, want.stream) for want in link.wants}
+            ):
+                self._leaving[link.key] = connection
+                return
+        self._close(connection)
+
+    def _take(self, connection: Connection, events: list[Event]) -> None:
+        """Hand events on; the first of a new connection end the one that served in its place."""
+        left = self._leaving.pop(connection.link.key, None) if self._leaving else None
+        if left is not None:
+            for want in connection.link.wants:
                 self._of[(want.address, want.stream)] = connection
+            self._close(left)
+        self._deliver(connection, events)
+
+    def _close(self, connection: Connection) -> None:
+        task = self._loop.create_task(connection.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     def _poll(self, name: str, wants: Sequence[Want]) -> None:
         poller = self._providers[name].poller
@@ -251,4 +289,5 @@ class Links:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, *self._closing, return_exceptions=True)
-        await asyncio.gather(*(one.close() for one in self.connections.values()), return_exceptions=True)
+        ended = [*self.connections.values(), *self._leaving.values()]
+        await asyncio.gather(*(one.close() for one in ended), return_exceptions=True)

@@ -5,6 +5,7 @@ drawing is the beat's affair.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -20,7 +21,7 @@ from mdterm.feeds.binding import Binding
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.compare import Pairs
 from mdterm.feeds.connection import Connection
-from mdterm.feeds.contract import Cautious, Listed, Provider
+from mdterm.feeds.contract import Cautious, Listed, OneInterval, Provider
 from mdterm.feeds.events import STREAM_OF, Balance, Event, FeedStatus, Order, State, Stream, Trade
 from mdterm.feeds.frames import (
     STREAMS,
@@ -161,7 +162,7 @@ class Feed:
             )
         )
         if not over_all:
-            self.wishes.bind(panel, address, STREAMS[type(spec)])
+            self.wishes.bind(panel, address, self._streams_of(address, spec))
         self._want_interval(address, spec)
         self._replan(FOLLOW_S if self.links.connections else 0.0)
 
@@ -242,10 +243,23 @@ class Feed:
             if known.tick is None:
                 market.instrument = self.providers[known.provider].resolve(parse_address(address))
 
+    def _streams_of(self, address: str, spec: ViewSpec) -> tuple[Stream, ...]:
+        """Return the streams of a view; bars that a socket carries are better than bars cut from trades."""
+        provider = self.providers[self._instruments[address].provider]
+        bars: tuple[Stream, ...] = ()
+        if isinstance(spec, ChartSpec | PlotSpec) and isinstance(provider, OneInterval):
+            bars = ("candle",)
+        return (*STREAMS[type(spec)], *bars)
+
     def _want_interval(self, address: str, spec: ViewSpec) -> None:
-        """Fetch the past of an interval that the provider serves ready-made."""
+        """Fetch the past of an interval that the provider serves ready-made, or have its socket carry it."""
         if isinstance(spec, ChartSpec | PlotSpec):
             provider = self.providers[self._instruments[address].provider]
+            if isinstance(provider, OneInterval):
+                # Bars of an interval that it does not serve are cut from trades, as ever.
+                with contextlib.suppress(ValueError):
+                    provider.set_interval(address, spec.interval)
+                    self._replan(FOLLOW_S)
             backfill = self._backfill(provider)
             if backfill is not None and spec.interval in provider.history_intervals:
                 backfill.want(address, spec.interval)
@@ -264,6 +278,7 @@ class Feed:
                 self.clock,
                 visible=lambda: self.wishes.visible,
                 merged=self._merged,
+                page=provider.capabilities.history_page,
             )
             self._tasks.append(self._loop.create_task(backfill.run()))
         return backfill
