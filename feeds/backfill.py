@@ -1,7 +1,8 @@
 """The past, fetched in the background: at first, after every gap, and now and then to check ourselves.
 
-One request at a time a provider; what is on the screen goes first. Nothing waits for it: bars from trades
-stand until the provider's own arrive, and those are merged exactly, in whatever order they come.
+One request at a time a provider; what is on the screen goes first. Where a provider's pages are small, one
+page of everything comes before the rest of anybody's day. Nothing waits for it: bars from trades stand
+until the provider's own arrive, and those are merged exactly, in whatever order they come.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from mdterm.feeds.audit import audit
 from mdterm.feeds.clock import Clock
 from mdterm.feeds.contract import History, HistoryError
 from mdterm.feeds.events import Candle
-from mdterm.feeds.intervals import DAY, MINUTE
+from mdterm.feeds.intervals import MINUTE, bucket_start
 from mdterm.feeds.market import Market, Quote
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 FIRST_BARS = 1_000
 DEEP_BARS = 1_440
 """A whole UTC day, where the day is older than the first request reaches."""
+LONGEST_DAY = 1_502
+"""Minutes of a day in autumn, and two to spare."""
 OTHER_BARS = 500
 AGAIN_S = 20.0
 AGAIN_CAP_S = 300.0
@@ -42,7 +45,9 @@ class Backfill:
         *,
         visible: Callable[[], Sequence[str]],
         merged: Callable[[str], None],
+        page: int = FIRST_BARS,
     ) -> None:
+        """``page`` is how many bars one request of the provider brings."""
         self.failed: dict[str, str] = {}
         """Why an instrument has no past, in words."""
         self.short: dict[str, str] = {}
@@ -53,6 +58,9 @@ class Backfill:
         self._clock = clock
         self._visible = visible
         self._merged = merged
+        self._page = page
+        self._deeper: set[tuple[str, str]] = set()
+        """Whose newest page is there, and whose day begins before it."""
         self._due: dict[tuple[str, str], float] = {}
         self._count: dict[tuple[str, str], int] = {}
         self._tries: dict[tuple[str, str], int] = {}
@@ -63,7 +71,7 @@ class Backfill:
         """Ask for an instrument's past once."""
         key = (address, interval)
         if key not in self._count:
-            self._count[key] = self._first_count(interval)
+            self._count[key] = self._first_count(address, interval)
             self._schedule(key, 0.0)
 
     def is_settled(self, address: str) -> bool:
@@ -84,12 +92,19 @@ class Backfill:
         """Note when trades began to flow: earlier minutes cannot be compared."""
         self._joined[address] = wall
 
-    def _first_count(self, interval: str) -> int:
+    def _first_count(self, address: str, interval: str) -> int:
         if interval != "1m":
-            return OTHER_BARS
-        # VWAP and CVD are counted from UTC midnight; one request up to 1,000 bars is the cheapest.
-        today = self._clock.wall() % DAY // MINUTE + 2
-        return FIRST_BARS if today <= FIRST_BARS else DEEP_BARS
+            return min(OTHER_BARS, self._page)
+        if self._page < FIRST_BARS:
+            return self._page
+        # VWAP and CVD are counted from the day's begin; one request up to 1,000 bars is the cheapest.
+        return FIRST_BARS if self._today(address) <= FIRST_BARS else DEEP_BARS
+
+    def _today(self, address: str) -> int:
+        """Return the minutes since the day began, and two to spare."""
+        market, wall = self._markets.get(address), self._clock.wall()
+        session = market.candles.session if isinstance(market, Market) else None
+        return (wall - bucket_start(wall, "1d", session)) // MINUTE + 2
 
     def _schedule(self, key: tuple[str, str], delay: float) -> None:
         self._due[key] = self._clock.mono() + delay
@@ -115,7 +130,11 @@ class Backfill:
         ready = [key for key, at in self._due.items() if at <= now]
         if ready:
             shown = {address: rank for rank, address in enumerate(self._visible())}
-            return min(ready, key=lambda key: (shown.get(key[0], len(shown)), self._due[key])), None
+
+            def order(key: tuple[str, str]) -> tuple[bool, int, float]:
+                return key in self._deeper, shown.get(key[0], len(shown)), self._due[key]
+
+            return min(ready, key=order), None
         return None, (min(self._due.values()) - now if self._due else None)
 
     async def _fetch(self, key: tuple[str, str]) -> None:
@@ -128,7 +147,8 @@ class Backfill:
             candles = await self._history.candles(market.instrument, interval, count)
         except HistoryError as error:
             log.info("%s: no history of %s: %s", address, interval, error)
-            self.failed[address] = str(error)
+            if key not in self._deeper:  # a page is there: the day is short, but that it says itself
+                self.failed[address] = str(error)
             self._answered.add(key)
             self._merged(address)
             if not error.refused:
@@ -138,12 +158,27 @@ class Backfill:
         self._tries[key] = 0
         self.failed.pop(address, None)
         self._merge(market, interval, candles, count)
+        if interval == "1m" and self._reaches_further(key, candles, count):
+            self._deeper.add(key)
+            self._count[key] = min(self._today(address), LONGEST_DAY)
+            self._schedule(key, 0.0)
+            self._merged(address)
+            return
+        self._deeper.discard(key)
         self._answered.add(key)
         self._merged(address)
         if interval == "1m":
             self._count[key] = AUDIT_BARS
             if address in self._visible():
                 self._schedule(key, AUDIT_S)
+
+    def _reaches_further(self, key: tuple[str, str], candles: Sequence[Candle], count: int) -> bool:
+        """Return whether a first page leaves a part of the day out, and there may be more of it."""
+        if key in self._answered or key in self._deeper or count > self._page or not candles:
+            return False
+        wall = self._clock.wall()
+        day = wall - self._today(key[0]) * MINUTE
+        return len(candles) >= count and candles[0].open_ts > day + 3 * MINUTE
 
     def _merge(self, market: Market, interval: str, candles: Sequence[Candle], count: int) -> None:
         market.merge(candles)

@@ -61,12 +61,15 @@ SEQ_LIMIT = 2**32  # [DOC] seq_id is a uint32
 MAX_LEVELS = 200
 """Levels a side that are read at most; the provider sends ten."""
 
+MAX_BARS = 500  # [DOC] of one request for K-lines
+
 CAPABILITIES = Capabilities(
     streams=frozenset({"trade", "book", "candle"}),
     has_side=True,
     has_true_levels=True,
     has_history=True,
     has_search=True,
+    history_page=MAX_BARS,
     derived=frozenset({"candle"}),
 )
 SOCKET_STREAMS: frozenset[Stream] = frozenset({"trade", "book"})
@@ -156,7 +159,6 @@ FOLDED_FROM: dict[str, str] = {"3m": "1m", "2h": "1h", "4h": "1h", "6h": "1h", "
 """What is asked for where an interval is not served; 2h and 4h are, except for stocks."""
 HISTORY_INTERVALS = frozenset({"1m", "5m", "15m", "30m", "1h", "1d", "1w"})
 """What every instrument's history has ready-made."""
-MAX_BARS = 500  # [DOC] of one request
 MAX_PAGES = 12
 BATCH_BARS = 2  # [DOC]
 STATIC_CODES = 50  # [INF] the length of the URL is the cap

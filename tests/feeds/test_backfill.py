@@ -10,7 +10,7 @@ from mdterm.feeds.address import Instrument
 from mdterm.feeds.backfill import AGAIN_S, AUDIT_S, DEEP_BARS, FIRST_BARS, Backfill
 from mdterm.feeds.contract import HistoryError
 from mdterm.feeds.events import Candle, Trade
-from mdterm.feeds.intervals import DAY, MINUTE, SECOND
+from mdterm.feeds.intervals import DAY, MINUTE, SECOND, Session, bucket_start
 from mdterm.feeds.market import Market, Quote
 
 NOON = 20_000 * DAY + DAY // 2
@@ -36,9 +36,12 @@ class Past:
     def __init__(self) -> None:
         self.asked: asyncio.Queue[tuple[str, str, int]] = asyncio.Queue()
         self.answers: dict[str, list[Candle] | HistoryError] = {}
+        self.after_first: dict[str, HistoryError] = {}
 
     async def candles(self, instrument: Instrument, interval: str, count: int) -> Sequence[Candle]:
         answer = self.answers.get(instrument.symbol, [])
+        if count > 4 and instrument.symbol in self.after_first:
+            answer = self.after_first[instrument.symbol]
         self.asked.put_nowait((instrument.symbol, interval, count))
         if isinstance(answer, HistoryError):
             raise answer
@@ -69,20 +72,28 @@ def bar(symbol: str, minute: int, volume: float = 1.0, last_ts: int | None = Non
 class Rig:
     """A Backfill with its surroundings."""
 
-    def __init__(self, wall: int = NOON) -> None:
+    def __init__(self, wall: int = NOON, page: int = FIRST_BARS) -> None:
         self.clock = Clock(wall)
         self.past = Past()
         self.markets: dict[str, Market | Quote] = {f"x:{s}": Market(instrument(s)) for s in "ABC"}
         self.visible = ["x:A"]
         self.merged: asyncio.Queue[str] = asyncio.Queue()
+        self.settled: list[bool] = []
+        """Whether the past was settled, each time that bars came."""
         self.backfill = Backfill(
             self.past,
             self.markets,
             self.clock,
             visible=lambda: self.visible,
-            merged=self.merged.put_nowait,
+            merged=self.note,
+            page=page,
         )
         self.task = asyncio.get_running_loop().create_task(self.backfill.run())
+
+    def note(self, address: str) -> None:
+        """Take the word that bars came, or could not be had."""
+        self.settled.append(self.backfill.is_settled(address))
+        self.merged.put_nowait(address)
 
     def market(self, symbol: str) -> Market:
         market = self.markets[f"x:{symbol}"]
@@ -129,6 +140,66 @@ async def test_the_first_request_reaches_back_to_midnight() -> None:
         assert await rig.past.asked.get() == ("A", "1m", count)
         rig.task.cancel()
         await asyncio.gather(rig.task, return_exceptions=True)
+
+
+async def paged() -> Rig:
+    """Return surroundings of a provider whose pages hold four bars, with a market that opens at 09:30."""
+    rig = Rig(page=4)  # noon UTC, in summer: an hour and a half before New York opens
+    opening = Session("America/New_York", -300, 9 * 60 + 30)
+    rig.clock.start = bucket_start(NOON, "1d", opening) + 9 * MINUTE
+    for symbol in "ABC":
+        rig.markets[f"x:{symbol}"] = Market(instrument(symbol), session=opening)
+    return rig
+
+
+def newest(rig: Rig, symbol: str, count: int) -> list[Candle]:
+    """Return the newest bars at the rig's time, without holes."""
+    now = (rig.clock.wall() - NOON // MINUTE * MINUTE) // MINUTE
+    return [bar(symbol, now - back) for back in range(count - 1, -1, -1)]
+
+
+async def test_where_pages_are_small_everybody_gets_one_before_the_rest_of_a_day() -> None:
+    rig = await paged()
+    rig.visible = ["x:C"]
+    for symbol in "ABC":
+        rig.past.answers[symbol] = newest(rig, symbol, 4)
+        rig.backfill.want(f"x:{symbol}")
+    asked = [await rig.past.asked.get() for _ in range(6)]
+    assert asked[:3] == [("C", "1m", 4), ("A", "1m", 4), ("B", "1m", 4)]
+    assert asked[3:] == [("C", "1m", 11), ("A", "1m", 11), ("B", "1m", 11)]  # since the opening
+    await rig.settle()
+    assert rig.past.asked.empty()
+    assert rig.backfill.is_settled("x:A")
+    rig.task.cancel()
+
+
+async def test_whoever_waits_for_the_past_waits_for_all_of_the_day() -> None:
+    rig = await paged()
+    rig.past.answers["A"] = newest(rig, "A", 4)
+    rig.past.after_first["A"] = HistoryError("the budget is used up")
+    rig.backfill.want("x:A")
+    await rig.merged.get()
+    await rig.merged.get()
+    assert rig.settled == [False, True]
+    assert rig.backfill.failed == {}  # a page is there
+    del rig.past.after_first["A"]
+    rig.past.answers["A"] = newest(rig, "A", 9)
+    rig.pass_time(AGAIN_S + 1)
+    await rig.merged.get()
+    assert len(rig.market("A").candles.candles("1m", 99)) >= 9
+    rig.task.cancel()
+
+
+@pytest.mark.parametrize("have", [0, 3])
+async def test_a_page_that_is_not_full_is_all_there_is(have: int) -> None:
+    rig = await paged()
+    rig.past.answers["A"] = newest(rig, "A", have)
+    rig.backfill.want("x:A")
+    assert await rig.past.asked.get() == ("A", "1m", 4)
+    await rig.settle()
+    assert rig.past.asked.empty()
+    assert rig.backfill.is_settled("x:A")
+    rig.task.cancel()
 
 
 async def test_bars_reach_the_market_and_whoever_waits_is_told(rig: Rig) -> None:

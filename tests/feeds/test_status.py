@@ -1,5 +1,6 @@
 """The state of data follows from facts; LIVE is said of nothing that is not."""
 
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
@@ -22,6 +23,19 @@ def link(phase: Phase = "open", **facts: Any) -> LinkHealth:
 def stream(**facts: Any) -> StreamHealth:
     """Return a stream that was wanted 100 s ago and may be silent for 10 s."""
     return StreamHealth(**({"wanted_at": 900.0, "stale_after_s": 10.0} | facts))
+
+
+def test_a_panel_of_thousands_asks_no_further_than_the_first_that_is_live() -> None:
+    asked: list[str] = []
+
+    def told() -> Iterator[Shown]:
+        words: tuple[Word, ...] = ("STALE", "LIVE", "GAP")
+        for word in words:
+            asked.append(word)
+            yield Shown(word, age=1.0)
+
+    assert best(told()).word == "LIVE"
+    assert asked == ["STALE", "LIVE"]
 
 
 def shown(link: LinkHealth | None, stream: StreamHealth | None) -> tuple[Word, float | None]:
@@ -56,6 +70,13 @@ def shown(link: LinkHealth | None, stream: StreamHealth | None) -> tuple[Word, f
         (link(), stream(last_at=999.0, partial="no history"), "PARTIAL", 1.0),
         (link(), stream(last_at=999.0, partial="x", gap_since=WALL), "GAP", None),
         (link(), stream(last_at=900.0, gap_since=WALL), "STALE", 100.0),
+        # HTTP stands in for a socket, whatever that does
+        (link("refused"), stream(last_at=940.0, stands_in="polled"), "PARTIAL", 60.0),
+        (link("waiting", attempt=2), stream(last_at=999.0, stands_in="polled"), "PARTIAL", 1.0),
+        (link(), stream(last_at=999.0, stands_in="polled", refused="no"), "PARTIAL", 1.0),
+        (link(), stream(last_at=699.0, stands_in="polled"), "STALE", 301.0),
+        (link(), stream(last_at=600.0, stands_in="polled", closed_since=WALL), "CLOSED", None),
+        (link("refused"), stream(stands_in="polled"), "REFUSED", None),
         # a lost link
         (link("waiting", attempt=2), stream(last_at=899.0), "RECONNECTING", 100.0),
         (link("connecting", attempt=3), stream(last_at=999.0), "RECONNECTING", 100.0),

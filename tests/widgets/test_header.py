@@ -89,6 +89,51 @@ def test_an_estimated_or_doubtful_vwap_says_so(header: Header, palette: Palette)
     assert "VWAP 61 701.2? " in told(header, palette, 120, unreliable_since=WALL)
 
 
+LISTED = {"name": "Tencent", "lot": 100.0, "currency": "HKD", "last_ts": WALL - 3_725 * 10**9}
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (30, " 700.HK  380.2 ▲  +0.42 % … "),
+        (52, " 700.HK Tencent  380.2 ▲  +0.42 %  traded 1h02m ago "),
+        (80, " 700.HK Tencent alltick  380.2 ▲  +0.42 %  traded 1h02m ago  23:47 UTC "),
+        (
+            118,
+            " 700.HK Tencent  alltick  380.2 ▲  +0.42 %  VWAP 379.1  H 381.4  L 369.8"
+            "  lot 100 HKD  traded 1h02m ago  23:47:41 UTC ",
+        ),
+        (
+            160,
+            " 700.HK Tencent  alltick  380.2 ▲  +0.42 %  VWAP 379.1 since 23:47:41  H 381.4  L 369.8"
+            "  lot 100 HKD  traded 1h02m ago … 23:47:41 UTC ",
+        ),
+    ],
+)
+def test_a_stocks_name_lot_and_last_trade_are_told(
+    header: Header, palette: Palette, width: int, line: str
+) -> None:
+    header.symbol, header.venue = "700.HK", "alltick"
+    figures = {"last": 380.2, "vwap": 379.1, "high": 381.4, "low": 369.8}
+    assert re.sub(" {3,}", " … ", told(header, palette, width, **LISTED, **figures)) == line
+
+
+@pytest.mark.parametrize(("age_s", "words"), [(9, ""), (10, "traded 10s ago"), (-5, "")])
+def test_an_age_of_seconds_is_the_titles_affair(
+    header: Header, palette: Palette, age_s: int, words: str
+) -> None:
+    line = told(header, palette, 160, last_ts=WALL - age_s * 10**9)
+    assert ("traded" in line) == bool(words)
+    assert words in line
+
+
+def test_what_a_provider_tells_is_made_safe(header: Header, palette: Palette) -> None:
+    line = told(header, palette, 160, name="Ten\x1b[2Jcent" + "x" * 60, currency="H\nKD")
+    assert "\x1b" not in line
+    assert "\n" not in line
+    assert "…" in line
+
+
 def test_a_price_that_got_longer_keeps_its_room(header: Header, palette: Palette) -> None:
     wide = told(header, palette, 81, last=100_000.0)
     narrow = told(header, palette, 81, last=99_999.9)
