@@ -79,7 +79,6 @@ class BoardScreen(WatchKeys, LadderKeys, TapeKeys, ChartKeys, AccountKeys, inher
         self.symbols = WatchStrip()
         self.status = StatusLine()
         self.roster = roster or Roster()
-        self.roster.arrange([one.address for one in self.instruments])
         self.group = None
         self.at = 0
         self.before = 0
@@ -94,6 +93,11 @@ class BoardScreen(WatchKeys, LadderKeys, TapeKeys, ChartKeys, AccountKeys, inher
     def instrument(self) -> Instrument:
         """The instrument that is shown."""
         return self.instruments[self.at]
+
+    @property
+    def zone(self) -> Zone:
+        """The zone that times are told in."""
+        return self._zones[0]
 
     @property
     def panels(self) -> tuple[Panel, ...]:
@@ -259,6 +263,11 @@ class BoardScreen(WatchKeys, LadderKeys, TapeKeys, ChartKeys, AccountKeys, inher
         if self._bound.pop(view.name_of_view, None) is not None:
             self.port.unbind(view.name_of_view)
 
+    def begin_with(self, address: str | None) -> None:
+        """Begin with an instrument of the list; one that is not on it changes nothing."""
+        self.at = next((at for at, one in enumerate(self.instruments) if one.address == address), self.at)
+        self.ladder.group = self.groups.get(self.instrument.address, 1)
+
     def is_bound(self, name: str) -> bool:
         """Return whether a panel is bound to the feed now."""
         return name in self._bound
@@ -279,7 +288,7 @@ class BoardScreen(WatchKeys, LadderKeys, TapeKeys, ChartKeys, AccountKeys, inher
         elif self.tape.has_focus:
             self.scroll_tape(rows)
         else:
-            self.ladder.scroll_rows(rows)
+            self.ladder.move_cursor(rows)
 
     def action_choose(self) -> None:
         """Show the instrument under the watchlist's cursor."""
@@ -323,6 +332,7 @@ class BoardScreen(WatchKeys, LadderKeys, TapeKeys, ChartKeys, AccountKeys, inher
         self._maximise(None)
         if self.watchlist.words:
             self.watchlist.filter("")
+        self.ladder.release()
         self.chart.follow()
 
 

@@ -1,13 +1,20 @@
 """What the screen starts with: what was asked for, else what was chosen last time, else the default."""
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
 from mdterm.app.board import DEFAULT_LAYOUT, LAYOUTS
+from mdterm.app.commands.context import Failed
 from mdterm.app.keymap import Keymap, bind_keys
+from mdterm.app.roster import Roster
 from mdterm.app.settings import Settings
 from mdterm.app.state import State
 from mdterm.app.zones import Zone
-from mdterm.themes.palettes import DEFAULT_THEME, MONO_THEME, THEMES
+from mdterm.feeds.address import AddressError, Instrument
+from mdterm.themes.palettes import DEFAULT_THEME, MONO_THEME, SLOW_LINK_THEME, THEMES
+
+if TYPE_CHECKING:
+    from mdterm.app.providers import World
 
 
 class Choices(NamedTuple):
@@ -20,10 +27,15 @@ class Choices(NamedTuple):
     is_red_up: bool
 
 
-def choose(settings: Settings, state: State | None, *, no_color: bool) -> Choices:
-    """Return the choices; what the settings name wins over what was chosen last time. Raise SettingsError."""
+def choose(
+    settings: Settings, state: State | None, *, no_color: bool = False, slow_link: bool = False
+) -> Choices:
+    """Return the choices; what the settings name wins over what was chosen last time. Raise SettingsError.
+
+    A slow link is asked for, with the few colours that it needs: the theme of last time does not undo it.
+    """
     return Choices(
-        theme=MONO_THEME if no_color else _theme(settings, state),
+        theme=MONO_THEME if no_color else _theme(settings, state, slow_link=slow_link),
         layout=_layout(settings, state),
         zone=_zone(settings, state),
         keymap=_keymap(settings),
@@ -31,11 +43,37 @@ def choose(settings: Settings, state: State | None, *, no_color: bool) -> Choice
     )
 
 
-def _theme(settings: Settings, state: State | None) -> str:
+def watched(world: "World", roster: Roster) -> tuple[list[Instrument], list[str]]:
+    """Return the saved watchlist, and words for each symbol of it that cannot be watched any more.
+
+    The configuration must be right: raise AddressError or Failed where it is not. What a person once added
+    may belong to a provider that is gone.
+    """
+    base = world.instruments([*world.default_addresses(), *_grouped(world.settings)])
+    known = {one.address: one for one in base}
+    listed = roster.arrange(list(known))
+    problems = []
+    for address in listed:
+        if address not in known:
+            try:
+                (known[address],) = world.instruments([address])
+            except (AddressError, Failed) as error:
+                problems.append(f"{address} of the watchlist cannot be watched: {error}")
+    found = [known[address] for address in listed if address in known]
+    return found or base, problems
+
+
+def _grouped(settings: Settings) -> Iterable[str]:
+    return [address for group in settings.groups.values() for address in group]
+
+
+def _theme(settings: Settings, state: State | None, *, slow_link: bool) -> str:
     names = [one.name for one in THEMES]
+    if settings.theme is None and slow_link:
+        return SLOW_LINK_THEME
     if settings.theme is None:
         chosen = _chosen(state, "theme")
-        return chosen if chosen in names else DEFAULT_THEME
+        return DEFAULT_THEME if chosen is None or chosen not in names else chosen
     if settings.theme not in names:
         raise settings.error("theme", f"there is no theme {settings.theme!r}; there are {', '.join(names)}")
     return settings.theme
@@ -44,7 +82,7 @@ def _theme(settings: Settings, state: State | None) -> str:
 def _layout(settings: Settings, state: State | None) -> str:
     if settings.layout is None:
         chosen = _chosen(state, "layout")
-        return chosen if chosen in LAYOUTS else DEFAULT_LAYOUT
+        return DEFAULT_LAYOUT if chosen is None or chosen not in LAYOUTS else chosen
     if settings.layout not in LAYOUTS:
         known = ", ".join(LAYOUTS)
         raise settings.error("layout", f"there is no layout {settings.layout!r}; there are {known}")

@@ -16,10 +16,12 @@ from mdterm.app.board import DEFAULT_LAYOUT, BoardScreen
 from mdterm.app.commands.context import Failed
 from mdterm.app.finder import Finder, FinderScreen
 from mdterm.app.help import HelpScreen
+from mdterm.app.keeper import Keeper
 from mdterm.app.keymap import DEFAULT_KEYMAP, Keymap, textual_key
 from mdterm.app.logscreen import LogScreen
 from mdterm.app.notices import Level, Notice, Notices
 from mdterm.app.palette import PaletteScreen
+from mdterm.app.roster import Roster
 from mdterm.app.signals import ALL_SIGNALS
 from mdterm.app.terminal import TerminalDriver
 from mdterm.app.zones import UTC_ZONE, Zone
@@ -28,7 +30,7 @@ from mdterm.feeds.alerts import Rule
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.frames import FrameSet
 from mdterm.feeds.port import Port
-from mdterm.themes.palettes import DEFAULT_THEME, THEMES
+from mdterm.themes.palettes import DEFAULT_THEME, THEMES, themes
 from mdterm.widgets.panel import Panel
 
 _SEVERITIES: Final[dict[Level, SeverityLevel]] = {
@@ -72,19 +74,26 @@ class Dashboard(Alarms, inherit_bindings=False):
         signals: Collection[str] = ALL_SIGNALS,
         period_s: float = 0.1,
         slow_link: bool = False,
+        is_red_up: bool = False,
+        roster: Roster | None = None,
+        keeper: Keeper | None = None,
         driver_class: type[Driver] = TerminalDriver,
     ) -> None:
         super().__init__(port, clock or SystemClock(), driver_class, period_s=period_s, slow_link=slow_link)
         self.animation_level = "none"
-        for one in THEMES:
+        for one in themes(is_red_up=is_red_up):
             self.register_theme(one)
         self.theme = theme
         self.finder = finder
         self.notices = Notices(self.clock.wall)
         self.bound_keys = keymap
         self.rules, self.alarms, self.signals = tuple(rules), {}, frozenset(signals)
-        self.board = BoardScreen(port, instruments, self.clock, keymap, layout, zone, accounts)
+        self.board = BoardScreen(port, instruments, self.clock, keymap, layout, zone, accounts, roster)
         self.board.status.is_slow_link = slow_link
+        self.keeper = keeper
+        if keeper is not None:
+            keeper.restore(self.board)
+            keeper.note(self.board, theme)
         self._delay_ms: float | None = None
         self._is_frozen = False
         for command in keymap.commands:
@@ -144,7 +153,19 @@ class Dashboard(Alarms, inherit_bindings=False):
         fps, rate = self.meter.read(self.outlet, now)
         behind = now - owed if owed is not None and now - owed > BEHIND_S else None
         self.board.tick()
+        self._keep()
         self.board.status.measure(fps=fps, rate=rate, delay_ms=self._delay_ms, behind_s=behind)
+
+    def _keep(self) -> None:
+        """Have what was chosen saved, on a thread of its own: a disk may be slow. Tell what went wrong."""
+        keeper = self.keeper
+        if keeper is None:
+            return
+        keeper.note(self.board, self.theme)
+        if keeper.state.has_changes():
+            self.run_worker(keeper.state.save, thread=True, group="keep", exclusive=True)
+        for words in keeper.state.take_news():
+            self._notify(self.notices.add(words, "warning"))
 
     def action_next_theme(self) -> None:
         """Show the next theme."""

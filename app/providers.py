@@ -22,6 +22,7 @@ from mdterm.feeds.address import Address, AddressError, Instrument, parse_addres
 from mdterm.feeds.contract import Provider
 
 if TYPE_CHECKING:
+    from mdterm.app.state import State
     from mdterm.feeds.sim.venue import VenueThread
 
 SIMULATED = "sim"
@@ -36,6 +37,8 @@ class World:
         self.context = context
         self.settings: Settings = context.settings()
         self.providers: dict[str, Provider] = {}
+        self.state: State | None = None
+        """Where providers remember from start to start; without one they remember nothing."""
         self._venue: VenueThread | None = None
         self._held = contextlib.ExitStack()
 
@@ -57,6 +60,16 @@ class World:
         if made is None:
             made = self.providers[name] = self._make(name)
         return made
+
+    def open_all(self) -> list[str]:
+        """Make every provider that has a credential; return words for each that cannot be had."""
+        problems = []
+        for name in self.settings.with_credential:
+            try:
+                self.provider(name)
+            except Failed as error:
+                problems.append(str(error))
+        return problems
 
     def accounts(self) -> dict[str, str]:
         """Return which provider tells the account that belongs to a market's provider."""
@@ -134,6 +147,7 @@ class World:
                     for symbol, one in settings.symbols.items()
                 },
             ),
+            None if self.state is None else self.state.memory(settings.name),
         )
 
     def _extension(self, settings: ExtensionSettings) -> Provider:

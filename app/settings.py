@@ -104,7 +104,9 @@ class _Reading:
         general = dict(self.sources.values)
         providers = self.providers(general.pop("providers", {}))
         fields = self.table(GeneralSettings, general, (), also_known=("providers",))
-        self.check_watchlist(fields.get("watchlist", ()), providers)
+        self.check_addresses(("watchlist",), fields.get("watchlist", ()), providers)
+        for name, addresses in fields.get("groups", {}).items():
+            self.check_addresses(("groups", name), addresses, providers)
         self.check_time_zone(fields.get("time_zone"))
         self.check_privacy()
         if problems := self.sources.problems:
@@ -291,16 +293,18 @@ class _Reading:
 
     # What takes more than one value to judge
 
-    def check_watchlist(self, watchlist: Sequence[str], providers: Mapping[str, ProviderSettings]) -> None:
-        for index, text in enumerate(watchlist):
+    def check_addresses(
+        self, at: KeyPath, addresses: Sequence[str], providers: Mapping[str, ProviderSettings]
+    ) -> None:
+        for index, text in enumerate(addresses):
             try:
                 name = parse_address(text).provider
             except AddressError as error:
-                self.sources.fault(("watchlist", index), str(error))
+                self.sources.fault((*at, index), str(error))
             else:
                 if name not in providers and name != SIMULATED:
                     hint = nearest(name, [*providers, SIMULATED])
-                    self.sources.fault(("watchlist", index), f"{text} names an unknown provider{hint}")
+                    self.sources.fault((*at, index), f"{text} names an unknown provider{hint}")
 
     def check_time_zone(self, name: str | None) -> None:
         if name is None or name in ("local", "utc"):

@@ -184,6 +184,9 @@ class GeneralSettings(Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         _says("addresses to watch when none is named, such as kiyotaka:BINANCE_FUTURES:BTCUSDT"),
     ] = ()
+    groups: Annotated[
+        dict[str, tuple[str, ...]], _says("groups of the watchlist by their names, each a list of addresses")
+    ] = {}
     fps: Annotated[
         Annotated[float, _expects("a number from 0.1 to 60", ge=0.1, le=60)],
         _says("frames drawn a second, at most"),

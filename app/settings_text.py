@@ -38,7 +38,10 @@ _EXAMPLES: dict[str, Any] = {
     },
     "symbols": {"BTCUSDT": SymbolSettings(tick=Decimal("0.01"), lot=Decimal("0.000001"))},
     "keys": {"quit": ["q"]},
+    "groups": {"majors": ["kiyotaka:BINANCE_FUTURES:BTCUSDT", "kiyotaka:BINANCE_FUTURES:ETHUSDT"]},
 }
+_TABLES = ("groups", "keys")
+"""The general keys that are tables: they stand behind the others, as TOML demands."""
 
 
 def template() -> str:
@@ -56,14 +59,16 @@ def _template_lines() -> Iterator[str]:
     )
     defaults = GeneralSettings()
     for key, hint in _hints(GeneralSettings):
-        if key != "keys":
+        if key not in _TABLES:
             yield from _comment(hint)
             value = getattr(defaults, key)
             yield f"# {key} = {toml(_EXAMPLES.get(key, value) if value in (None, ()) else value)}"
             yield ""
-    yield from _comment(dict(_hints(GeneralSettings))["keys"])
-    yield "[keys]"
-    yield from (f"# {key} = {toml(value)}" for key, value in _EXAMPLES["keys"].items())
+    for table in _TABLES:
+        yield from _comment(dict(_hints(GeneralSettings))[table])
+        yield f"[{table}]"
+        yield from (f"# {key} = {toml(value)}" for key, value in _EXAMPLES[table].items())
+        yield from ("",) if table != _TABLES[-1] else ()
     connectable = {entry.name for entry in importlib.metadata.entry_points(group="mdterm.providers")}
     for kind, struct in BUILT_IN.items():
         yield from ("", "", f"[providers.{kind}]")
@@ -124,11 +129,12 @@ def effective(settings: Settings) -> str:
 def _effective_lines(settings: Settings) -> Iterator[str]:
     yield f"# read from {printable(str(settings.path))}" + ("" if settings.path.exists() else " (absent)")
     for key, _ in _hints(GeneralSettings):
-        if key != "keys":
+        if key not in _TABLES:
             yield _line(settings, (key,), getattr(settings, key))
-    if settings.keys:
-        yield from ("", "[keys]")
-        yield from (_line(settings, ("keys", name), keys) for name, keys in settings.keys.items())
+    for table in _TABLES:
+        if named := getattr(settings, table):
+            yield from ("", f"[{table}]")
+            yield from (_line(settings, (table, name), value) for name, value in named.items())
     for name, provider in settings.providers.items():
         if isinstance(provider, ExtensionSettings):
             fields = {"kind": provider.kind, **provider.options}

@@ -14,6 +14,7 @@ import click
 from mdterm.app.commands.context import INTERRUPTED, TERMINATED, USAGE, Context, Failed, common_options
 
 if TYPE_CHECKING:
+    from mdterm.app.paced import PacedApp
     from mdterm.app.providers import World
 
 HUNG_UP = 129
@@ -60,87 +61,99 @@ def check_terminal(context: Context) -> None:
 def _run(
     context: Context, world: "World", addresses: tuple[str, ...], fps: float | None, slow_link: bool
 ) -> int:
-    from mdterm.app.keymap import bind_keys
+    from mdterm.app.state import State
     from mdterm.feeds.alerts import parse_alert
     from mdterm.feeds.runtime import Feed
     from mdterm.feeds.thread import FeedThread
 
     settings = world.settings
-    wanted = list(addresses) or world.default_addresses()
-    if not wanted:
-        raise Failed(
-            "nothing to watch: name an address, such as kiyotaka:BINANCE_FUTURES:BTCUSDT, or set watchlist "
-            f"in {settings.path}",
-            USAGE,
-        )
-    instruments = world.instruments(wanted)
+    state = world.state = State()
     context.start_log()
     slow_link = slow_link or settings.slow_link
     period_s = 1.0 / (fps or (min(settings.fps, SLOW_LINK_FPS) if slow_link else settings.fps))
     feed = FeedThread(lambda: Feed(world.providers, period_s=period_s, accounts=world.accounts()))
     # Textual reads NO_COLOR itself, but takes an empty value for yes; its mono theme is ours.
     no_color = bool(os.environ.pop("NO_COLOR", ""))
-    from mdterm.app.board import DEFAULT_LAYOUT, LAYOUTS
+    from mdterm.app.choices import choose, watched
     from mdterm.app.dashboard import Dashboard
     from mdterm.app.finder import WorldFinder
+    from mdterm.app.keeper import Keeper
     from mdterm.app.notices import NoticeHandler
-    from mdterm.app.zones import Zone
+    from mdterm.app.opening import Opening
+    from mdterm.app.roster import Roster
     from mdterm.feeds.text import mask
-    from mdterm.themes.palettes import DEFAULT_THEME, SLOW_LINK_THEME, THEMES
 
-    theme = "mono" if no_color else settings.theme
-    if theme is not None and theme not in {one.name for one in THEMES}:
-        known = ", ".join(one.name for one in THEMES)
-        raise settings.error("theme", f"there is no theme {theme!r}; there are {known}")
-    if settings.layout is not None and settings.layout not in LAYOUTS:
-        known = ", ".join(LAYOUTS)
-        raise settings.error("layout", f"there is no layout {settings.layout!r}; there are {known}")
-    try:
-        zone = Zone(settings.time_zone)
-    except ValueError as error:
-        raise settings.error("time_zone", str(error)) from None
+    choices = choose(settings, state, no_color=no_color, slow_link=slow_link)
+    # Addresses on the command line are looked at this time; the saved list stays as it is.
+    roster = Roster(None if addresses else state, settings.groups)
+    problems: list[str] = []
+    if addresses:
+        instruments = world.instruments(addresses)
+    else:
+        instruments, problems = watched(world, roster)
+    if not instruments:
+        problems += world.open_all()  # the search asks those that are open
     try:
         rules = [parse_alert(one) for one in settings.alerts]
         world.instruments([one.address for one in rules])
     except ValueError as error:
         raise settings.error("alerts", str(error)) from None
-    keymap, problems = bind_keys(settings.keys)
-    if problems:
-        raise settings.error(f"keys.{problems[0].id}", problems[0].words)
+    keeper = Keeper(state, with_list=not addresses)
     feed.start()
     try:
+        finder = WorldFinder(world, feed)
+        if not instruments:
+            opening = Opening(feed, finder, choices, slow_link=slow_link)
+            status = run_screen(opening)
+            if status or opening.found is None:
+                return status
+            instruments = [opening.found]
+            roster.add(opening.found.address)
         feed.watch(instruments)
         app = Dashboard(
             feed,
             instruments,
             period_s=period_s,
             slow_link=slow_link,
-            theme=theme or (SLOW_LINK_THEME if slow_link else DEFAULT_THEME),
-            layout=settings.layout or DEFAULT_LAYOUT,
-            zone=zone,
+            theme=choices.theme,
+            is_red_up=choices.is_red_up,
+            layout=choices.layout,
+            zone=choices.zone,
             accounts=world.accounts(),
-            keymap=keymap,
-            finder=WorldFinder(world, feed),
+            keymap=choices.keymap,
+            finder=finder,
+            roster=roster,
+            keeper=keeper,
             rules=rules,
             signals=settings.alert_signals,
         )
         logging.getLogger("mdterm").addHandler(
             NoticeHandler(app.notices, lambda text: mask(text, tuple(context.secrets)))
         )
-
-        def close(status: int) -> None:
-            loop = app._loop
-            if loop is not None:
-                loop.call_soon_threadsafe(lambda: app.exit(status, return_code=status))
-
-        ending = Ending(close)
-        ending.install()
-        status = app.run()
-        if app._exception is not None:
-            raise app._exception
-        return ending.status or app.return_code or status or 0
+        for words in problems:
+            app.notices.add(words, "warning")
+        status = run_screen(app)
+        keeper.note(app.board, app.theme)
+        state.save()
+        return status
     finally:
         feed.stop()
+
+
+def run_screen(app: "PacedApp") -> int:
+    """Run an app until it ends or a signal ends it; return the exit status. Raise what it died of."""
+
+    def close(status: int) -> None:
+        loop = app._loop
+        if loop is not None:
+            loop.call_soon_threadsafe(lambda: app.exit(status, return_code=status))
+
+    ending = Ending(close)
+    ending.install()
+    status = app.run()
+    if app._exception is not None:
+        raise app._exception
+    return ending.status or app.return_code or status or 0
 
 
 class Ending:
