@@ -97,7 +97,7 @@ LISTED = {"name": "Tencent", "lot": 100.0, "currency": "HKD", "last_ts": WALL - 
     [
         (30, " 700.HK  380.2 ▲  +0.42 % … "),
         (52, " 700.HK Tencent  380.2 ▲  +0.42 %  traded 1h02m ago "),
-        (80, " 700.HK Tencent alltick  380.2 ▲  +0.42 %  traded 1h02m ago  23:47 UTC "),
+        (80, " 700.HK Tencent  alltick  380.2 ▲  +0.42 %  traded 1h02m ago … 23:47:41 UTC "),
         (
             118,
             " 700.HK Tencent  alltick  380.2 ▲  +0.42 %  VWAP 379.1  H 381.4  L 369.8"
