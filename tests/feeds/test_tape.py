@@ -189,7 +189,8 @@ def test_where_all_are_equal_none_is_large() -> None:
 
 @given(st.lists(st.integers(1, 4000).map(lambda n: n / 4), min_size=1, max_size=400), st.integers(1, 60))
 def test_the_grade_of_a_closed_print_never_changes(sizes: list[float], step: int) -> None:
-    prints, seen = Prints(0), {}
+    prints = Prints(0)
+    seen: dict[int, int] = {}
     trades = [trade(size=size, ts=NOW_NS + at * MS) for at, size in enumerate(sizes)]
     for at in range(0, len(trades), step):
         prints.take(trades[at : at + step], at + 1)
