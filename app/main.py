@@ -13,6 +13,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "watch": ("mdterm.app.commands.watch:watch", "The dashboard (also without a command)."),
     "tail": ("mdterm.app.commands.tail:tail", "Events to standard output, one a line."),
     "once": ("mdterm.app.commands.once:once", "An instrument as text, one line or JSON, once."),
+    "record": ("mdterm.app.commands.record:record", "Everything that comes and goes, to a file."),
+    "replay": ("mdterm.app.commands.replay:replay", "A recording through the same screens, or as lines."),
     "simulate": ("mdterm.app.commands.simulate:simulate", "The simulated venue, in the foreground."),
     "config": (
         "mdterm.app.commands.config:config",

@@ -10,7 +10,7 @@ import logging
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Final, Literal
 
 from mdterm.feeds.events import Event, Trade
 from mdterm.feeds.frames import ReplayLine
@@ -18,11 +18,13 @@ from mdterm.feeds.journal import Record
 from mdterm.feeds.journal_file import JournalError
 from mdterm.feeds.recording import Recording
 from mdterm.feeds.replay import ReplayFeed
+from mdterm.feeds.thread import FeedThread
 
 log = logging.getLogger(__name__)
 
 SPEEDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 FLAT_OUT: Final = float("inf")
+PlayCommand = Literal["pause", "faster", "slower", "step", "next_big", "jump", "skip"]
 _TURN_S: Final = 0.02
 """So long records are taken in without letting the loop run: a screen stays usable while it seeks."""
 _LATE_S: Final = 0.25
@@ -93,7 +95,7 @@ class Player:
         if start_at is not None:
             self.jump(start_at)
         self._re_anchor()
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="player")
+        self.feed.adopt(asyncio.get_running_loop().create_task(self._run(), name="player"))
 
     # Commands.
 
@@ -144,13 +146,6 @@ class Player:
             has_ended=self.has_ended,
             words=self.problem or self._words,
         )
-
-    async def close(self) -> None:
-        """End the replay and the feed."""
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-        await self.feed.close()
 
     # The work.
 
@@ -284,3 +279,22 @@ class Player:
             self.feed.replay_clock.pin(self.feed.replay_clock.wall(), self.feed.replay_clock.mono())
             self.feed.beat.touch(urgent=True)
             self._ended()
+
+
+class ReplayThread(FeedThread):
+    """A replay behind the Port, in a thread of its own as a live feed is."""
+
+    def __init__(self, make: Callable[[], Player]) -> None:
+        super().__init__(self._open)
+        self._make_player = make
+        self._player: Player | None = None
+
+    def _open(self) -> ReplayFeed:
+        self._player = self._make_player()
+        return self._player.feed
+
+    def play(self, command: PlayCommand, *args: float) -> None:
+        """Have the player do something; return at once."""
+        player = self._player
+        if player is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(getattr(player, command), *args)

@@ -5,6 +5,7 @@ changes of a link to its health, bars to the market they were merged into. What 
 statuses told to listeners, was recorded as told: so the same file gives the same events.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 
@@ -106,6 +107,10 @@ class ReplayFeed(Feed):
         for panel, (address, spec) in list(self._bound.items()):
             binding = self.beat.bindings.get(panel)
             self.bind(panel, address, spec if binding is None else binding.spec)
+
+    def adopt(self, task: "asyncio.Task[None]") -> None:
+        """End a task with the feed."""
+        self._tasks.append(task)
 
     # Records come in.
 

@@ -69,6 +69,20 @@ class Output:
         # Nothing is dropped: a reader that does not read pauses the feed, and TCP pauses the provider.
         self._room.wait()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether no more lines are taken."""
+        return self._ended
+
+    def count(self, events: Sequence[Event]) -> None:
+        """Take note of events whose lines nobody wants."""
+        for event in events:
+            if type(event) is FeedStatus:
+                self._states[event.address] = event.state
+                self.all_refused = all(state == "refused" for state in self._states.values())
+            else:
+                self.data_lines += 1
+
     def end(self) -> None:
         """Let the writer finish what is queued and stop."""
         self._ended = True

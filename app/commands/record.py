@@ -1,0 +1,186 @@
+"""`mdterm record`: everything that comes and goes, to a file."""
+
+import contextlib
+import json
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mdterm.app.commands.context import REFUSED, UNREACHABLE, USAGE, Context, Failed, common_options
+from mdterm.app.commands.tail import Output, read_kinds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mdterm.app.providers import World
+    from mdterm.feeds.address import Instrument
+    from mdterm.feeds.events import Event, Stream
+
+LEFT_OUT = frozenset({"trade_agg"})
+"""Recorded only when asked for: it is made of the trades."""
+
+
+@click.command()
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS…")
+@click.option(
+    "-o",
+    "--output",
+    "path",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file to write; it must not exist.",
+)
+@click.option("--kinds", help="Kinds of event, by comma (default: all that a screen shows).")
+@click.option("--interval", default="1m", show_default=True, help="Interval of candles.")
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="End after so many seconds.")
+@click.option(
+    "--rotate-size",
+    type=click.FloatRange(0, min_open=True),
+    metavar="MB",
+    help="Begin the next file (x.2.mdj, …) after so many megabytes.",
+)
+@click.option(
+    "--rotate-every",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Begin the next file after so many seconds.",
+)
+@click.option("--tail", "with_lines", is_flag=True, help="Print the events as mdterm tail does, too.")
+@click.option("--depth", default=10, show_default=True, type=click.IntRange(1, 10_000), help="Levels a side.")
+@common_options
+@click.pass_obj
+def record(
+    context: Context,
+    addresses: tuple[str, ...],
+    path: Path,
+    kinds: str | None,
+    interval: str,
+    seconds: float | None,
+    rotate_size: float | None,
+    rotate_every: float | None,
+    with_lines: bool,
+    depth: int,
+) -> int:
+    """Record what the addresses' providers send and are sent, raw, until interrupted.
+
+    At the end one JSON line tells files, records and bytes (not with --tail). Keys and tokens are struck
+    out. `mdterm replay` shows the recording, `mdterm export` makes tables of it.
+    """
+    from mdterm.app.providers import World, missing_kinds, set_interval, untold
+    from mdterm.app.stdout import write_out
+    from mdterm.feeds.intervals import IntervalError, parse_interval
+    from mdterm.feeds.recorder import Recorder, RecorderError
+    from mdterm.feeds.runtime import Feed
+    from mdterm.feeds.thread import FeedThread
+
+    streams = None if kinds is None else read_kinds(kinds)
+    try:
+        interval = parse_interval(interval)
+    except IntervalError as error:
+        raise Failed(f"--interval: {error}", USAGE) from error
+    world = World(context)
+    try:
+        instruments = world.instruments(addresses)
+        if streams is not None and (missing := missing_kinds(world, instruments, streams)):
+            raise Failed(f"--kinds: no provider asked has {', '.join(missing)}", USAGE)
+        untold(world, instruments)  # what is not told is recorded raw
+        wants = wants_of(world, instruments, streams)
+        if any(stream == "candle" for _, stream in wants):
+            set_interval(world, instruments, interval)
+        context.start_log()
+        ending = _Ending([one.address for one in instruments], depth, with_lines)
+        try:
+            recorder = Recorder(
+                path,
+                largest=None if rotate_size is None else round(rotate_size * 1_000_000),
+                longest_s=rotate_every,
+                failed=ending.fail,
+            )
+        except RecorderError as error:
+            raise Failed(str(error), USAGE) from error
+
+        def build() -> Feed:
+            feed = Feed(world.providers, journal=recorder, accounts=world.accounts())
+            feed.listen(wants, ending.take, interval=interval)
+            return feed
+
+        feed = FeedThread(build)
+        feed.start()
+        try:
+            ending.wait(seconds)
+        finally:
+            # First the feed, so that its last words are both on the lines and in the file.
+            feed.stop()
+            recorder.close()
+            ending.finish()
+    finally:
+        world.close()
+    if recorder.problem is not None:
+        raise Failed(recorder.problem, USAGE)
+    if not with_lines:
+        told = {"files": [str(one) for one in recorder.parts], "records": recorder.records}
+        write_out(json.dumps({**told, "bytes": recorder.bytes, "dropped": recorder.lost}) + "\n")
+    if ending.output.all_refused:
+        return REFUSED
+    return UNREACHABLE if seconds is not None and not ending.output.data_lines else 0
+
+
+def wants_of(
+    world: "World", instruments: "Sequence[Instrument]", streams: "Sequence[Stream] | None"
+) -> "list[tuple[str, Stream]]":
+    """Return what to subscribe: what each provider can give of these kinds, or all that a screen shows."""
+    from mdterm.feeds.accounts import EVERYTHING
+
+    wants: dict[tuple[str, Stream], None] = {}
+    for one in instruments:
+        provider = world.provider(one.provider)
+        for stream in sorted(provider.capabilities.streams):
+            if stream not in streams if streams is not None else stream in LEFT_OUT:
+                continue
+            source: Stream = (
+                "trade" if stream == "candle" and stream not in provider.capabilities.served else stream
+            )
+            if streams is None and provider.carries(one, source) is not None:
+                continue
+            address = f"{one.provider}:{EVERYTHING}" if stream == "balance" else one.address
+            wants[address, stream] = None
+    return list(wants)
+
+
+class _Ending:
+    """Waits for what ends a recording, and hands events to the lines where they are asked for."""
+
+    def __init__(self, addresses: list[str], depth: int, with_lines: bool) -> None:
+        self.output = Output(addresses, None, depth, text=False)
+        self._with_lines = with_lines
+        self._over = threading.Event()
+
+    def take(self, events: "Sequence[Event]") -> None:
+        """Take events; runs on the feed's thread."""
+        if self._with_lines:
+            self.output.take(events)
+        else:
+            self.output.count(events)
+        if self.output.all_refused:
+            self._over.set()
+
+    def fail(self, words: str) -> None:
+        """End because nothing can be written any more."""
+        self._over.set()
+        self.output.end()
+
+    def wait(self, seconds: float | None) -> None:
+        """Return when the time is over or something went wrong."""
+        if self._with_lines:
+            self.output.write(seconds)
+        else:
+            self._over.wait(seconds)
+
+    def finish(self) -> None:
+        """Write the lines that are left."""
+        self.output.end()
+        if self._with_lines:
+            with contextlib.suppress(BrokenPipeError):
+                self.output.write(None)
