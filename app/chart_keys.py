@@ -37,6 +37,30 @@ class ChartKeys(Deck, inherit_bindings=False):
         """Give each bar less room."""
         self.chart.choose_zoom(-1)
 
+    def action_newest_bar(self) -> None:
+        """Go back to the newest bar."""
+        self.chart.follow()
+
+    def action_next_lines(self) -> None:
+        """Draw other lines over the bars."""
+        self.chart.next_lines()
+        self.bind_views()
+
+    def action_show_profile(self) -> None:
+        """Show or hide the session's volume by price beside the bars."""
+        self.chart.with_profile = not self.chart.with_profile
+        self.bind_views()
+
+    def action_show_cvd(self) -> None:
+        """Show or hide the CVD below the bars."""
+        self.chart.with_cvd = not self.chart.with_cvd
+        self.bind_views()
+
+    def action_next_plot(self) -> None:
+        """Show the next plot, and after the last one the bars again."""
+        self.chart.next_plot()
+        self.bind_views()
+
     def on_chart_scrolled(self) -> None:
         """Ask for the bars that are wanted now."""
         self.bind_views()

@@ -41,13 +41,17 @@ _SORTING: Final = "sort by the next column, or the other way round"
 _MOVING: Final = "move the symbol up or down in the watchlist"
 _GROUPING: Final = "group fewer or more price steps in a row"
 _FOLLOWING: Final = "let the ladder follow the market, or hold it where it is"
-_SCROLLING: Final = "scroll the ladder, or move in the watchlist"
+_COLUMNS: Final = "show other columns of the ladder; sum them over a longer window"
+_SUMMING: Final = "sum from now on; weigh more levels of the book"
+_UNITS: Final = "sizes in the quote currency or not; mid in the middle or not"
+_SCROLLING: Final = "mark a price of the ladder, or move in a list"
 _FILTERING: Final = "show larger prints only, or smaller ones again"
 _BIGGEST: Final = "keep the biggest print in view; look for it from now on"
 _PAGING: Final = "page the ladder up or down; page the tape back or forward"
 _INTERVALS: Final = "show bars of the next longer or shorter interval"
 _MARKING: Final = "mark the bar before or after, and tell it in the title"
 _ZOOMING: Final = "give each bar less or more room"
+_DRAWING: Final = "draw VWAP and averages; the volume by price; the CVD"
 _LOOK: Final = "tell times in UTC or local time; show the next theme"
 _FINDING: Final = "show these keys, or find a command by its name"
 _COPYING: Final = "copy the marked row (else the panel); all the panel"
@@ -78,13 +82,39 @@ LADDER_KEYS: Final[tuple[Command, ...]] = (
     Command("finer", ("-",), "group fewer price steps in a row", LADDER, together=_GROUPING),
     Command("coarser", ("+", "="), "group more price steps in a row", LADDER, together=_GROUPING),
     Command("centre", ("c",), "centre the ladder and let it follow the market", LADDER, together=_FOLLOWING),
-    Command("show-flow", ("w",), "show or hide what was sold and bought beside each price", LADDER),
-    Command("next-units", ("v",), "tell sizes in the quote currency, or in the base again", LADDER),
+    Command(
+        "next-columns", ("w",), "show the next columns that fit beside the book", LADDER, together=_COLUMNS
+    ),
+    Command(
+        "next-window", ("W",), "sum sells and buys over the next longer window", LADDER, together=_COLUMNS
+    ),
+    Command("reset-sums", ("R",), "sum sells, buys and changes from now on", LADDER, together=_SUMMING),
+    Command("next-depth", ("d",), "weigh and sum more levels of the book", LADDER, together=_SUMMING),
+    Command(
+        "next-units",
+        ("v",),
+        "tell sizes in the quote currency, or in the base again",
+        LADDER,
+        together=_UNITS,
+    ),
+    Command(
+        "pin-mid", ("D",), "keep the mid in the middle, or the prices where they are", LADDER, together=_UNITS
+    ),
     Command("freeze", ("f",), "hold the ladder where it is, or let it go", LADDER, together=_FOLLOWING),
-    Command("scroll-up", ("k", "up"), "scroll the ladder up", LADDER, together=_SCROLLING),
-    Command("scroll-down", ("j", "down"), "scroll the ladder down", LADDER, together=_SCROLLING),
+    Command(
+        "scroll-up", ("k", "up"), "mark the price above, or move up in a list", LADDER, together=_SCROLLING
+    ),
+    Command(
+        "scroll-down",
+        ("j", "down"),
+        "mark the price below, or move down in a list",
+        LADDER,
+        together=_SCROLLING,
+    ),
     Command("page-up", ("pageup",), "page the ladder up, or the tape back", LADDER, together=_PAGING),
-    Command("page-down", ("pagedown",), "page the ladder down, or the tape forward", LADDER, together=_PAGING),
+    Command(
+        "page-down", ("pagedown",), "page the ladder down, or the tape forward", LADDER, together=_PAGING
+    ),
 )
 TAPE_KEYS: Final[tuple[Command, ...]] = (
     Command("hold-tape", ("space",), "hold the tape still, or let it run", TAPE, hint="hold"),
@@ -101,8 +131,17 @@ CHART_KEYS: Final[tuple[Command, ...]] = (
     ),
     Command("bar-before", ("left",), "mark the bar before", CHART, together=_MARKING),
     Command("bar-after", ("right",), "mark the bar after", CHART, together=_MARKING),
-    Command("zoom-out", ("<",), "give each bar less room", CHART, together=_ZOOMING),
-    Command("zoom-in", (">",), "give each bar more room", CHART, together=_ZOOMING),
+    Command("newest-bar", ("home",), "go back to the newest bar", CHART),
+    Command("zoom-out", (",",), "give each bar less room", CHART, together=_ZOOMING),
+    Command("zoom-in", (".",), "give each bar more room", CHART, together=_ZOOMING),
+    Command(
+        "next-lines", ("A",), "draw other lines: VWAP, averages, all of them", CHART, together=_DRAWING
+    ),
+    Command(
+        "show-profile", ("P",), "show the session's volume by price, or hide it", CHART, together=_DRAWING
+    ),
+    Command("show-cvd", ("C",), "show the CVD below the bars, or hide it", CHART, together=_DRAWING),
+    Command("next-plot", ("p",), "plot the history, the depth, the CVD, the profile", CHART),
 )
 SCREEN_KEYS: Final[tuple[Command, ...]] = (
     Command("next-layout", ("l",), "show the next layout", SCREEN, hint="layout"),

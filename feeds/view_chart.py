@@ -50,7 +50,7 @@ def chart_view(market: Market, spec: ChartSpec) -> ChartFrame:
                 _volume(one, spec.quote),
                 _delta(one, spec.quote),
                 _rounded(total.vwap) if total is not None and spec.vwap else None,
-                _cvd(total, one) if spec.cvd else None,
+                *(_cvd(total, one) if spec.cvd else (None, None)),
                 tuple(average[at] for average in averages),
                 longs.get(at, 0.0),
                 shorts.get(at, 0.0),
@@ -106,9 +106,11 @@ def _averages(bars: Sequence[Bar], first: int, count: int, period: int) -> list[
     return found
 
 
-def _cvd(total: Sum | None, bar: Bar) -> float | None:
-    """Return the CVD at a bar's end, None where part of the bar is not in it."""
-    return _rounded(total.delta) if total is not None and total.delta_from <= bar.open_ts else None
+def _cvd(total: Sum | None, bar: Bar) -> tuple[float | None, float | None]:
+    """Return the CVD at a bar's begin and at its end, None where it does not hold all of the bar."""
+    if total is None or total.delta_from > bar.open_ts:
+        return None, None
+    return _rounded(total.delta - (bar.buy - bar.sell)), _rounded(total.delta)
 
 
 def _sums(

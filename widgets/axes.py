@@ -48,9 +48,14 @@ def price_ticks(scale: Scale, rows: int, digits: int) -> dict[int, float]:
     return ticks
 
 
-def time_period(interval: str, cells_a_bar: int) -> int:
-    """Return how far apart (ns) the times on the axis are, so that they do not touch."""
-    length = LENGTHS[interval]
+def time_period(interval: str, cells_a_bar: int, bars: Sequence[ChartBar] = ()) -> int:
+    """Return how far apart (ns) the times on the axis are, so that they do not touch.
+
+    Tick bars have no length of their own: theirs is what those in view lasted on average.
+    """
+    length = LENGTHS.get(interval)
+    if length is None:
+        length = max(1, (bars[-1].open_ts - bars[0].open_ts) // (len(bars) - 1)) if len(bars) > 1 else SECOND
     for period in _PERIODS:
         cells = period / length * cells_a_bar
         if period >= length and cells >= len(format_tick(0, period)) + _LABEL_GAP:
@@ -71,7 +76,7 @@ def format_tick(ts: int, period: int, offset_ns: int = 0) -> str:
 
 def format_moment(ts: int, newest: int, interval: str, offset_ns: int = 0) -> str:
     """Return when a bar begins; its date where that is not the newest bar's."""
-    length, local = LENGTHS[interval], ts + offset_ns
+    length, local = LENGTHS.get(interval, SECOND), ts + offset_ns
     form = "%Y-%m-%d" if length >= DAY else "%H:%M" if length >= MINUTE else "%H:%M:%S"
     if length < DAY and local // DAY != (newest + offset_ns) // DAY:
         form = f"%m-%d {form}"
@@ -86,3 +91,26 @@ def time_ticks(bars: Sequence[ChartBar], period: int, offset_ns: int = 0) -> dic
         if (bars[at].open_ts + shift) // period != (bars[at - 1].open_ts + shift) // period:
             ticks[at] = format_tick(bars[at].open_ts, period, offset_ns)
     return ticks
+
+
+def time_labels(
+    times: Sequence[int], places: Sequence[float], width: int, offset_ns: int = 0
+) -> list[tuple[int, str]]:
+    """Return times (ns) under a plot as (first cell, text); ``places`` are where they stand, 0 to 1."""
+    if len(times) < 2:
+        return []
+    span = times[-1] - times[0]
+    room = len("00:00:00") + _LABEL_GAP
+    period = next((one for one in _PERIODS if span / one * room <= width), _PERIODS[-1])
+    labels: list[tuple[int, str]] = []
+    end = -_LABEL_GAP
+    for at in range(1, len(times)):
+        shift = offset_ns - _FIRST_MONDAY
+        if (times[at] + shift) // period == (times[at - 1] + shift) // period:
+            continue
+        text = "╵" + format_tick(times[at] - (times[at] + shift) % period, period, offset_ns)
+        start = round(places[at] * (width - 1))
+        if start >= end + 1 and start + len(text) <= width:
+            labels.append((start, text))
+            end = start + len(text)
+    return labels

@@ -36,11 +36,22 @@ class Glyphs:
     """Points from the axis to the last price."""
     tick: str
     """Under the bar that a time belongs to."""
+    lines: tuple[str, str, str]
+    """Each line over the bars, from the lowest quarter of a cell to the highest: thin, dotted, thick."""
+    bar: str
+    """A bar that grows to the right, from a trace to full."""
+    forced: str
+    """Below a bar in which longs were liquidated, above one in which shorts were."""
 
 
 #                       ·· ·w ·b  w· ww wb  b· bw bb
-BOXES: Final = Glyphs(" ╷║╵│║║║║", " ╷╻╵│╽╹╿┃", "─┴┬┼", " ▁▂▃▄▅▆▇█", "┄", "◂", "╵")
-ASCII: Final = Glyphs(" |o||oooo", " |#||####", "-+++", " .:|#", "-", "<", "'")
+BOXES: Final = Glyphs(
+    " ╷║╵│║║║║", " ╷╻╵│╽╹╿┃", "─┴┬┼", " ▁▂▃▄▅▆▇█", "┄", "◂", "╵",
+    ("⣀⠤⠒⠉", "⡀⠄⠂⠁", "⣤⠶⠶⠛"), "▏▎▍▌▋▊▉█", "LS",
+)  # fmt: skip
+ASCII: Final = Glyphs(
+    " |o||oooo", " |#||####", "-+++", " .:|#", "-", "<", "'", ("....", ",,,,", "===="), "=", "LS"
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,12 @@ class Scale:
         """Return the half cell that holds a price, 0 at the bottom, among ``2 × rows``."""
         at = int((price - self.low) / (self.high - self.low) * 2 * rows)
         return min(max(at, 0), 2 * rows - 1)
+
+    def quarter(self, price: float, rows: int) -> int | None:
+        """Return the quarter of a cell that holds a price, 0 at the bottom; None outside the scale."""
+        if not self.low <= price <= self.high:
+            return None
+        return min(int((price - self.low) / (self.high - self.low) * 4 * rows), 4 * rows - 1)
 
     def row(self, price: float, rows: int) -> int:
         """Return the row that holds a price, 0 at the top."""
@@ -112,6 +129,22 @@ def candle_cells(bar: ChartBar, scale: Scale, rows: int, glyphs: Glyphs) -> str:
     if bar.open == bar.close:
         cells[rows - 1 - closed // 2] = glyphs.flat[(high > closed) + 2 * (low < closed)]
     return "".join(cells)
+
+
+def line_cell(value: float, scale: Scale, rows: int, levels: str) -> tuple[int, str] | None:
+    """Return the row in which a line passes a bar, 0 at the top, and its glyph there."""
+    quarter = scale.quarter(value, rows)
+    return None if quarter is None else (rows - 1 - quarter // 4, levels[quarter % 4])
+
+
+def length_cells(value: float, largest: float, width: int, glyphs: Glyphs) -> str:
+    """Return a bar that grows to the right; whatever there is shows at least a trace."""
+    if value <= 0 or largest <= 0 or width <= 0:
+        return ""
+    steps = len(glyphs.bar)
+    filled = max(1, min(width * steps, round(value / largest * width * steps)))
+    whole, rest = divmod(filled, steps)
+    return glyphs.bar[-1] * whole + (glyphs.bar[rest - 1] if rest else "")
 
 
 def volume_cells(volume: float | None, largest: float, rows: int, glyphs: Glyphs) -> str:
