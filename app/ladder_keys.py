@@ -3,7 +3,6 @@
 import msgspec
 
 from mdterm.app.deck import Deck
-from mdterm.feeds.frames import LadderSpec
 from mdterm.feeds.view_ladder import GROUP_STEPS
 
 
@@ -31,23 +30,42 @@ class LadderKeys(Deck, inherit_bindings=False):
     def action_centre(self) -> None:
         """Centre the ladder and let it follow."""
         self.ladder.follow()
-        spec = self.ladder.spec()
-        assert isinstance(spec, LadderSpec)
-        if not self.is_bound("ladder"):
-            return
         # Asked for once: the spec that stays is the one without.
-        self.port.respec("ladder", msgspec.structs.replace(spec, centre=None, recentre=True))
+        if self.is_bound("ladder"):
+            spec = msgspec.structs.replace(self.ladder.spec(), centre=None, recentre=True)
+            self.port.respec("ladder", spec)
 
     def action_freeze(self) -> None:
         """Hold the ladder where it is, or let it go."""
         self.ladder.freeze()
         self.bind_views()
 
-    def action_show_flow(self) -> None:
-        """Show or hide what was sold and bought beside each price."""
-        self.ladder.with_flow = not self.ladder.with_flow
+    def action_pin_mid(self) -> None:
+        """Let the middle of the spread stay in the middle of the ladder, or let prices stand still."""
+        self.ladder.dynamic = not self.ladder.dynamic
+        self.action_centre()
         self.bind_views()
 
-    def on_ladder_scrolled(self) -> None:
-        """Ask for prices beyond the ladder's margin."""
+    def action_next_columns(self) -> None:
+        """Show the next set of columns that there is room for."""
+        self.ladder.next_columns()
+        self.bind_views()
+
+    def action_next_window(self) -> None:
+        """Sum sells and buys over the next longer window."""
+        self.ladder.next_window()
+        self.bind_views()
+
+    def action_reset_sums(self) -> None:
+        """Sum sells, buys and changes from now on."""
+        if self.is_bound("ladder"):
+            self.port.respec("ladder", msgspec.structs.replace(self.ladder.spec(), reset=True))
+
+    def action_next_depth(self) -> None:
+        """Tell imbalance and depth over more levels."""
+        self.ladder.next_depth()
+        self.bind_views()
+
+    def on_ladder_asked(self) -> None:
+        """Tell the feed what the ladder wants to see now."""
         self.bind_views()

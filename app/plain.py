@@ -17,6 +17,9 @@ from mdterm.feeds.view_ladder import ladder_view, settle
 from mdterm.feeds.view_tape import tape_view
 from mdterm.widgets import ladder, tape, tape_rows
 from mdterm.widgets.figures import UNKNOWN, format_price, format_size, format_time
+from mdterm.widgets.ladder_columns import choose_columns
+from mdterm.widgets.ladder_readout import paint_readout
+from mdterm.widgets.ladder_rows import paint_heads, paint_level
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.rows import NO_STYLE, Part, Row, spread, text_of, width_of
 from mdterm.widgets.state import format_reason, format_state
@@ -135,10 +138,10 @@ def paint_ladder(snapshot: Snapshot, width: int, height: int, alone: bool = Fals
 
 
 def _ladder_body(frame: LadderFrame, width: int) -> list[Row]:
-    columns = ladder.choose_columns(frame, width, None)
-    rows = [ladder.paint_heads(columns, PLAIN)]
-    rows += [ladder.paint_level(frame, at, columns, 1.0, PLAIN) for at in range(len(frame.bids))]
-    return [*rows, ladder.paint_readout(frame, PLAIN, width)]
+    columns = choose_columns(frame, width, None)
+    rows = [paint_heads(columns, PLAIN)]
+    rows += [paint_level(frame, at, columns, 1.0, PLAIN) for at in range(len(frame.bids))]
+    return [*rows, paint_readout(frame, PLAIN, width)]
 
 
 def paint_tape(snapshot: Snapshot, width: int, height: int, alone: bool = False) -> list[Row]:

@@ -1,318 +1,115 @@
-"""The ladder: price levels down the middle, bids left, asks right, one row a step.
+"""The ladder: price levels down the middle, bids left, asks right, one row a step; prices stand still."""
 
-Between them, where there is room, what was sold into the bids and bought from the asks; own orders stand
-at the right edge.
-"""
-
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from typing import Final
 
-from rich.style import Style
 from textual import events
 from textual.message import Message
 
+from mdterm.feeds.flow import FLOW_WINDOWS
 from mdterm.feeds.frames import LadderFrame, LadderSpec, PanelFrame
-from mdterm.feeds.precision import decimals
-from mdterm.widgets.figures import UNKNOWN, cell, fit_digits, format_price, format_size, whole_cells
+from mdterm.widgets.figures import format_age, format_price, format_time
+from mdterm.widgets.ladder_columns import SETS, Columns, choose_columns, granted, room_for
+from mdterm.widgets.ladder_readout import paint_cursor, paint_readout, paint_touch, paint_weight
+from mdterm.widgets.ladder_rows import Level, Scales, common_digits, level_at, paint, paint_heads
 from mdterm.widgets.palette import Palette
-from mdterm.widgets.panel import Panel
-from mdterm.widgets.rows import NO_STYLE, Part, Row, merge, width_of
+from mdterm.widgets.panel import Kept, Panel
+from mdterm.widgets.rows import NO_STYLE, Row, merge, width_of
 
-GAP: Final = 2
-"""Blanks between two columns; thousands are parted by one, so one would read as a thousand."""
-EDGE: Final = 1
-"""Cells at either edge for marks: between a price and its sizes stand only blanks."""
-OWN: Final = 8
-"""Cells of the column of own orders: ``B`` or ``S``, and what still works."""
-_SIZE_WIDTHS: Final = (12, 11, 10, 9, 8, 7, 6, 5)
-_FLOW_WIDTHS: Final = (5, 9)
-_LEAST_SIZE: Final = 6
-"""Cells of a size below which sells and buys have to go."""
-_SIDES: Final = {"buy": ("B", "▴"), "sell": ("S", "▾")}
-_BOTH: Final = ("B+S", "◆")
-"""Own orders in words, and as the mark where there is no room for them."""
 CHROME: Final = 2
 """Rows of the body that are no price levels: the column heads and the read-out."""
+TALL: Final = 18
+"""Rows of the panel from which on the read-out has two lines."""
+WINDOWS: Final = (*FLOW_WINDOWS, None)
+"""What sells and buys can be summed over; None is the session."""
+DEPTHS: Final = (5, 10, 20, 50)
+"""Levels that imbalance and depth can be told over."""
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Widths of the ladder's columns in cells.
-
-    ``left`` are the blanks before them, ``whole`` the cells that sizes need before the point. ``flow`` is
-    that of sells and of buys, ``own`` that of own orders; 0 for one that there is no room for.
-    """
-
-    left: int
-    size: int
-    price: int
-    whole: int
-    digits: int
-    flow: int = 0
-    flow_whole: int = 0
-    flow_digits: int = 0
-    own: int = 0
-
-    @property
-    def book(self) -> int:
-        """Cells from edge to edge without own orders."""
-        flow = 2 * (self.flow + GAP) if self.flow else 0
-        return 2 * EDGE + 2 * self.size + self.price + 2 * GAP + flow
-
-    @property
-    def width(self) -> int:
-        """Cells from edge to edge."""
-        return self.book + (GAP - EDGE + self.own if self.own else 0)
-
-
-def choose_columns(
-    frame: LadderFrame, width: int, before: Columns | None, *, with_flow: bool = False
-) -> Columns:
-    """Return the columns for a frame: as wide as it needs, and never narrower than ``before``.
-
-    Which columns there are depends on the widths alone, so that none comes or goes with the market.
-    """
-    highest = max(abs(frame.top), abs(frame.top - len(frame.bids))) * frame.step
-    price = max(len(format_price(highest, frame.digits)), before.price if before else 0, len("PRICE"))
-    size, flow, own = _share(width - 2 * EDGE - price, with_flow)
-    # A large size that came and went must not make every number jump twice.
-    whole = max(whole_cells((*frame.bids, *frame.asks)), before.whole if before else 0)
-    flow_whole = before.flow_whole if before else 0
-    if flow:
-        flow_whole = max(whole_cells((*(frame.sells or ()), *(frame.buys or ()))), flow_whole)
-    columns = Columns(
-        left=0,
-        size=size,
-        price=price,
-        whole=whole,
-        digits=fit_digits(whole, frame.size_digits, size),
-        flow=flow,
-        flow_whole=flow_whole,
-        flow_digits=fit_digits(flow_whole, frame.size_digits, flow) if flow else 0,
-        own=own,
-    )
-    # The book stands in the middle; own orders take what is right of it before they push it.
-    left = max(0, min((width - columns.book) // 2, width - columns.width))
-    return replace(columns, left=left)
-
-
-def _share(room: int, with_flow: bool) -> tuple[int, int, int]:
-    """Return the cells of sizes, sells and buys, and own orders, of all that prices and edges leave."""
-    least, most = _FLOW_WIDTHS
-    own = GAP - EDGE + OWN
-    half = (room - 4 * GAP) // 2
-    if with_flow and half >= _LEAST_SIZE + least:
-        mine = OWN if (room - 4 * GAP - own) // 2 >= _LEAST_SIZE + least + 2 else 0
-        half = (room - 4 * GAP - own) // 2 if mine else half
-        flow = min(most, half // 2)
-        return min(_SIZE_WIDTHS[0], half - flow), flow, mine
-    half = (room - 2 * GAP) // 2
-    mine = OWN if (room - 2 * GAP - own) // 2 >= _SIZE_WIDTHS[0] else 0
-    return next((w for w in _SIZE_WIDTHS if w <= half), max(1, half)), 0, mine
-
-
-def bar_scale(largest: float, before: float) -> float:
-    """Return the size that fills a bar: ``before`` while it serves, else the next 1, 2 or 5 × 10ⁿ.
-
-    Bars that rescale with every frame would move although nothing in the market did.
-    """
-    if largest <= 0:
-        return before
-    if before / 5 <= largest <= before:
-        return before
-    power = 1.0
-    while power < largest:
-        power *= 10
-    while power / 10 >= largest:
-        power /= 10
-    return next(scale for scale in (power / 5, power / 2, power) if scale >= largest)
-
-
-def _bar(text: str, share: float, style: Style, bar: Style, *, towards_right: bool) -> list[Part]:
-    """Return a size cell with its bar behind it, growing away from the price."""
-    cells = min(len(text), round(share * len(text)))
-    if cells <= 0 or not bar:
-        return [(text, style)]
-    if towards_right:
-        return [(text[:cells], style + bar), (text[cells:], style)]
-    cut = len(text) - cells
-    return [(text[:cut], style), (text[cut:], style + bar)]
-
-
-def paint_level(frame: LadderFrame, at: int, columns: Columns, scale: float, palette: Palette) -> Row:
-    """Return the row of level ``at`` (index into the frame)."""
-    row = frame.top - at
-    bid, ask = frame.bids[at], frame.asks[at]
-    is_last = row == frame.last
-    mark, mark_style = " ", palette.grid
-    if is_last:
-        mark, mark_style = "▲▼▸"[0 if frame.direction > 0 else 1 if frame.direction < 0 else 2], palette.text
-        mark_style = palette.moved(frame.direction)
-    elif abs(row - frame.centre) == frame.band:
-        mark = "·"
-    price = cell(format_price(row * frame.step, frame.digits), columns.price)
-    if is_last:
-        price_style = palette.moved(frame.direction) + _BOLD
-    elif row == frame.best_bid:
-        price_style = palette.bid + _BOLD
-    elif row == frame.best_ask:
-        price_style = palette.ask + _BOLD
-    else:
-        price_style = palette.text
-    bid_text = cell(format_size(bid, columns.digits), columns.size)
-    ask_text = cell(format_size(ask, columns.digits), columns.size)
-    gap: Part = (" " * GAP, NO_STYLE)
-    parts: list[Part] = [(" " * columns.left, NO_STYLE), (mark, mark_style)]
-    parts += _bar(bid_text, (bid or 0.0) / scale, palette.bid, palette.bid_bar, towards_right=False)
-    parts += [gap, *_flow(frame.sells, at, columns, palette.down, palette), (price, price_style)]
-    parts += [gap, *_flow(frame.buys, at, columns, palette.up, palette)]
-    parts += _bar(ask_text, (ask or 0.0) / scale, palette.ask, palette.ask_bar, towards_right=True)
-    return merge([*parts, *_own(frame, row, columns, palette)])
-
-
-def _flow(
-    sums: Sequence[float] | None, at: int, columns: Columns, style: Style, palette: Palette
-) -> list[Part]:
-    """Return what traded at a level and the gap behind it; nothing where there is no such column."""
-    if not columns.flow:
-        return []
-    traded = None if sums is None else sums[at]
-    text = cell(format_size(traded, columns.flow_digits), columns.flow)
-    return [(text, palette.muted if traded is None else style), (" " * GAP, NO_STYLE)]
-
-
-def _own(frame: LadderFrame, row: int, columns: Columns, palette: Palette) -> list[Part]:
-    """Return a row's own orders for the right edge: side and size, or only a mark."""
-    orders = [one for one in frame.own if one.row == row]
-    if not orders:
-        return []
-    words, mark = _SIDES[orders[0].side] if len(orders) == 1 else _BOTH
-    if not columns.own:
-        return [(mark, palette.own)]
-    room = columns.own - len(words)
-    sizes = [one.remaining for one in frame.own]
-    # An own size may be finer than any of the book's.
-    digits = fit_digits(whole_cells(sizes), max(decimals(size) for size in sizes), room - 1)
-    size = format_size(orders[0].remaining, digits) if len(orders) == 1 else ""
-    # Blanks bear no style: in the theme without colours it is an underline.
-    return [
-        (" " * GAP, NO_STYLE),
-        (words, palette.own),
-        (" " * (room - len(size)), NO_STYLE),
-        (size, palette.own),
-    ]
-
-
-def paint_heads(columns: Columns, palette: Palette, *, with_own: bool = False) -> Row:
-    """Return the row of column names."""
-    names = [("BID", columns.size), ("PRICE", columns.price), ("ASK", columns.size)]
-    if columns.flow:
-        names[1:2] = [("SELLS", columns.flow), names[1], ("BUYS", columns.flow)]
-    if with_own and columns.own:
-        names.append(("OWN", columns.own))
-    text = (" " * GAP).join(name.rjust(width) for name, width in names)
-    return ((" " * (columns.left + EDGE) + text, palette.muted),)
-
-
-def paint_readout(frame: LadderFrame, palette: Palette, width: int) -> Row:
-    """Return the line under the levels: spread and imbalance."""
-    muted, text = palette.muted, palette.text
-    parts: list[Part] = []
-    if frame.bucketed:
-        gap = None
-        if frame.best_bid is not None and frame.best_ask is not None:
-            gap = (frame.best_ask - frame.best_bid) * frame.step
-        parts += [(" bucket gap ", muted), (format_price(gap, frame.digits), text)]
-    else:
-        parts += [(" spread ", muted), (format_price(frame.spread, frame.digits), text)]
-        if frame.spread_bps is not None and width >= 40:
-            parts += [(f"  {frame.spread_bps:.1f} bps", muted)]
-    return merge([*parts, *_imbalance(frame, palette, width - width_of(parts))])
-
-
-def _imbalance(frame: LadderFrame, palette: Palette, room: int) -> list[Part]:
-    """Return the share of bids and asks in the best levels, with a bar where there is room for one."""
-    if frame.imbalance is None:
-        words = f"  imbalance {UNKNOWN}"
-        return [(words, palette.muted)] if len(words) <= room else []
-    bids = round(50 * (1 + frame.imbalance))
-    left, right = f"  bids {bids:2d} % ", f" {100 - bids:2d} % asks"
-    depth = f" of {frame.imbalance_levels} "
-    bar = min(20, room - len(left) - len(right) - len(depth))
-    if bar >= 4:
-        filled = round(bar * bids / 100)
-        parts = [(left + "━" * filled, palette.bid), ("─" * (bar - filled) + right, palette.ask)]
-        return [*parts, (depth, palette.muted)]
-    # Narrow: the share of one side still tells which is heavier.
-    if len(left) - 1 + len(depth) <= room:
-        return [(left[:-1], palette.bid), (depth, palette.muted)]
-    return [(left[:-1], palette.bid)] if len(left) - 1 <= room else []
-
-
-def _made_of(frame: LadderFrame, at: int) -> object:
-    """Return all that a level is painted from, apart from what holds for all levels."""
-    sells, buys = frame.sells, frame.buys
-    return (
-        frame.top - at,
-        frame.bids[at],
-        frame.asks[at],
-        None if sells is None else sells[at],
-        None if buys is None else buys[at],
-        _role(frame, at),
-    )
-
-
-def _role(frame: LadderFrame, at: int) -> tuple[int, bool, bool] | None:
-    """Return what sets a level apart from its neighbours; None if nothing does."""
-    row = frame.top - at
-    if row not in (frame.last, frame.best_bid, frame.best_ask):
-        return None
-    return (frame.direction if row == frame.last else 2, row == frame.best_bid, row == frame.best_ask)
-
-
-_BOLD = Style(bold=True)
+def chrome_of(height: int) -> int:
+    """Return the rows of a panel's body that are no price levels."""
+    return CHROME + (height >= TALL)
 
 
 class Ladder(Panel):
-    """The book of one instrument. Scrolls within its margin by itself, asks for more beyond it."""
+    """The book of one instrument. Held under a cursor or a scroll it stays where it is, whatever comes."""
 
     NAME = "LADDER"
 
-    class Scrolled(Message):
-        """The ladder was scrolled past its margin and wants to see another part of the book."""
+    class Asked(Message):
+        """The ladder wants to see something else than it was bound to."""
 
     def __init__(self, *, id: str = "ladder") -> None:  # noqa: A002  # Textual's own name for it
         super().__init__(id=id)
         self.group = 1
         """Price steps in a row."""
         self.frozen = False
-        self.with_flow = False
-        """Whether sells and buys stand beside the sizes. Off at first: a size is what stands at a price."""
-        self._centre: int | None = None
-        """The row to stay at; None to follow the market."""
+        """Whether it was told to stay where it is."""
+        self.dynamic = False
+        """Whether the touch stays in the middle, and prices move."""
+        self.columns = "book"
+        """The set of columns that is wanted."""
+        self.window: str | None = "60s"
+        self.levels = 10
+        self.cursor: int | None = None
+        """The row that is marked; the ladder is held under it."""
         self.offset_rows = 0
         """Rows that the view stands above (positive) or below the frame's centre."""
+        self._pin: int | None = None
+        """The centre that was asked for while it is held; None to follow the market."""
+        self._from = 0
+        """The centre when it was held."""
         self._columns: Columns | None = None
-        self._scale = 0.0
+        self._scales = Scales()
         self._ground: object = None
-        self._made: dict[object, Row] = {}
+        self._made: dict[Level, Row] = {}
         """The levels of the last paint by all that they were made of: most of them stay."""
 
     @property
     def level_rows(self) -> int:
         """Price levels that fit."""
-        return max(1, self.size.height - 1 - CHROME)
+        return max(1, self.size.height - 1 - chrome_of(self.size.height))
 
     def spec(self) -> LadderSpec:
-        """Return the rows that fit, where the ladder stands."""
+        """Return the rows that fit, where the ladder stands, and what its columns need."""
+        wanted = SETS[self.columns]
         return LadderSpec(
             rows=self.level_rows,
             group=self.group,
-            centre=self._centre,
-            frozen=self.frozen,
-            flow=self.with_flow,
+            centre=self._pin,
+            frozen=self._pin is not None,
+            flow="flow" in wanted or "delta" in wanted,
+            window=self.window,
+            dynamic=self.dynamic,
+            step=self.frame.step if self._pin is not None and isinstance(self.frame, LadderFrame) else None,
+            cursor=self.cursor,
+            changes="change" in wanted,
+            volume="volume" in wanted,
+            levels=self.levels,
+            quote=self.in_quote,
         )
+
+    def keep(self) -> dict[str, Kept]:
+        """Return columns, window, levels and mode."""
+        return {
+            "columns": self.columns,
+            "window": self.window or "session",
+            "levels": self.levels,
+            "dynamic": self.dynamic,
+        }
+
+    def restore(self, kept: Mapping[str, Kept]) -> None:
+        """Take up what was kept."""
+        columns, window, levels = kept.get("columns"), kept.get("window"), kept.get("levels")
+        if isinstance(columns, str) and columns in SETS:
+            self.columns = columns
+        if window == "session" or window in FLOW_WINDOWS:
+            self.window = None if window == "session" else str(window)
+        if levels in DEPTHS:
+            self.levels = int(levels)
+        self.dynamic = kept.get("dynamic") is True
+
+    # Frames come
 
     def show(self, panel: PanelFrame, made: float, wall: int) -> None:
         """Take a frame; another instrument's or another precision's columns start anew."""
@@ -320,94 +117,251 @@ class Ladder(Panel):
         if isinstance(new, LadderFrame) and new.group != self.group:
             return  # made before the grouping was changed
         if isinstance(new, LadderFrame) and (
-            not isinstance(old, LadderFrame) or new.address != old.address or new.digits != old.digits
+            not isinstance(old, LadderFrame)
+            or (new.address, new.digits, new.in_quote) != (old.address, old.digits, old.in_quote)
         ):
-            self._columns, self._scale = None, 0.0
+            self._columns, self._scales = None, Scales()
+        if isinstance(new, LadderFrame) and isinstance(old, LadderFrame) and new.step != old.step:
+            self._recount(old.step / new.step)
         super().show(panel, made, wall)
 
+    def _recount(self, ratio: float) -> None:
+        """Stay at the same prices: more digits became known, so rows are counted in another step."""
+        if self._pin is not None:
+            middle = round((self._pin + self.offset_rows) * ratio)
+            self._pin, self._from, self.offset_rows = middle, round(self._from * ratio), 0
+            self.post_message(self.Asked())
+        if self.cursor is not None:
+            self.cursor = round(self.cursor * ratio)
+
+    def clear(self, now: float) -> None:
+        """Show nothing, and follow the next instrument's market."""
+        self._let_go()
+        super().clear(now)
+
+    # What is told in the title
+
     def details(self) -> list[str]:
-        """Return the grouping, and what sells and buys are summed over."""
+        """Return the grouping, the mode, and what sells and buys are summed over."""
         frame, columns = self.frame, self._columns
         if not isinstance(frame, LadderFrame):
             return []
         told = [format_price(frame.step, frame.digits)] + ([f"×{frame.group}"] if frame.group > 1 else [])
-        return [*told, f"· {frame.window or 'session'}"] if columns and columns.flow else told
+        told += ["quote"] if frame.in_quote else []
+        told += ["DYNAMIC"] if self.dynamic else []
+        if columns is None:
+            return told
+        if columns.flow.width or columns.delta.width:
+            told.append(f"· {frame.window or 'session'}")
+            if frame.window is not None and frame.filled is not None:
+                told.append(f"({format_age(frame.filled, whole=True)} full)")
+            elif frame.window is None and frame.flow_since is not None:
+                told.append(f"since {format_time(frame.flow_since + self.offset_ns)}")
+        if columns.change.width and frame.changes_since is not None:
+            told.append(f"± since {format_time(frame.changes_since + self.offset_ns)}")
+        return told
 
     def badge(self) -> str:
         """Say when the ladder does not follow the market."""
         if self.frozen:
             return "FROZEN"
-        return f"SCROLLED {self.offset_rows:+d}" if self.offset_rows else ""
+        if self.cursor is not None:
+            return "HELD"
+        return f"SCROLLED {self._scrolled:+d}" if self._scrolled else ""
+
+    @property
+    def _scrolled(self) -> int:
+        return 0 if self._pin is None else self._pin + self.offset_rows - self._from
+
+    # Rows
 
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return title and body, which agree about the columns."""
-        frame, had = self.frame, self._columns
+        frame = self.frame
         if isinstance(frame, LadderFrame):
-            # Sums that are not known yet have their place, or the sizes would move when they come.
-            flow = frame.window is not None or frame.sells is not None
-            self._columns = choose_columns(frame, width, had, with_flow=flow)
+            self._columns = choose_columns(
+                frame, width, self._columns, SETS[self.columns], with_bars=bool(frame.cum_bids)
+            )
         return super().paint_rows(palette, width, height)
+
+    def _middle(self, frame: LadderFrame) -> int:
+        """Return the row in the middle of the view."""
+        return (frame.centre if self._pin is None else self._pin) + self.offset_rows
 
     def paint_body(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return heads, levels and read-out."""
         frame, columns = self.frame, self._columns
         assert isinstance(frame, LadderFrame)
         assert columns is not None
-        self._scale = bar_scale(frame.largest, self._scale)
-        levels = max(1, height - CHROME)
-        first = frame.top - (frame.centre + self.offset_rows + (levels - 1) // 2)
+        levels = max(1, height - chrome_of(height + 1))
+        first = frame.top - (self._middle(frame) + (levels - 1) // 2)
+        inside = range(max(0, first), min(len(frame.bids), first + levels))
+        scales = self._scales = self._scales.grown(frame, slice(inside.start, inside.stop))
+        common = common_digits(frame, inside) if inside else 0
         rows = [paint_heads(columns, palette, with_own=bool(frame.own))]
-        ground = (columns, self._scale, palette, frame.step, frame.band, frame.centre, frame.own)
+        ground = (columns, scales, palette, frame.step, frame.direction, frame.own, width)
         if ground != self._ground:
             self._ground, self._made = ground, {}
-        made: dict[object, Row] = {}
+        made: dict[Level, Row] = {}
         for at in range(first, first + levels):
-            row: Row = ()
-            if 0 <= at < len(frame.bids):
-                key = _made_of(frame, at)
-                row = self._made.get(key) or paint_level(frame, at, columns, self._scale or 1.0, palette)
-                made[key] = row
+            if at not in inside:
+                rows.append(())
+                continue
+            level = level_at(frame, at, columns, scales, common, self.cursor)
+            row = self._made.get(level)
+            if row is None:
+                row = paint(level, frame, columns, scales, palette)
+                if level.is_marked:
+                    rest = (" " * (width - width_of(row)), NO_STYLE)
+                    row = merge((text, style + palette.cursor) for text, style in (*row, rest))
+            made[level] = row
             rows.append(row)
         self._made = made
-        return [*rows, paint_readout(frame, palette, width)][:height]
+        return [*rows, *self._readout(frame, palette, width, chrome_of(height + 1) - 1)][:height]
+
+    def _readout(self, frame: LadderFrame, palette: Palette, width: int, lines: int) -> list[Row]:
+        """Return the lines under the levels; what is marked is told in the place of the rest."""
+        told = [] if self.cursor is None else paint_cursor(frame, self.cursor, palette, width, lines)
+        if len(told) == lines:
+            return told
+        if lines == 1:
+            return [paint_readout(frame, palette, width)]
+        return [paint_touch(frame, palette, width), *(told or [paint_weight(frame, palette, width)])]
+
+    # Where it stands
+
+    def _hold(self, frame: LadderFrame) -> bool:
+        """Stay where the ladder is; return whether that is news."""
+        if self._pin is not None:
+            return False
+        self._pin = self._from = frame.centre
+        return True
+
+    def _let_go(self) -> None:
+        self.offset_rows, self.frozen, self._pin, self.cursor = 0, False, None, None
 
     def scroll_rows(self, rows: int) -> None:
-        """Scroll up (positive) or down; beyond the margin ask for another centre."""
+        """Scroll up (positive) or down and stay there; back where it was, follow the market again."""
         frame = self.frame
         if not isinstance(frame, LadderFrame):
             return
-        margin = (len(frame.bids) - self.level_rows) // 2
-        wanted = self.offset_rows + rows
-        if abs(wanted) > margin:
-            # Held, for it would spring back to the touch.
-            self.offset_rows, self.frozen, self._centre = 0, True, frame.centre + wanted
-            self.post_message(self.Scrolled())
+        is_news = self._hold(frame)
+        self.offset_rows += rows
+        if not self._scrolled and not self.frozen and self.cursor is None:
+            self._let_go()
+            is_news = True
+        elif abs(self._middle(frame) - frame.centre) > (len(frame.bids) - self.level_rows) // 2:
+            # Beyond what the frame holds: other rows are needed.
+            self._pin, self.offset_rows = self._middle(frame), 0
+            is_news = True
+        if is_news:
+            self.post_message(self.Asked())
+        self.repaint()
+
+    def move_cursor(self, rows: int) -> None:
+        """Mark the row so many above (positive) or below; first the touch on that side."""
+        frame = self.frame
+        if not isinstance(frame, LadderFrame):
+            return
+        if self.cursor is None:
+            touch = frame.best_ask if rows > 0 else frame.best_bid
+            start = touch if touch is not None else frame.last
+            lowest, highest = self._in_view(frame)
+            if start is None or not lowest <= start <= highest:
+                start = self._middle(frame)
+            self.mark(start)
         else:
-            self.offset_rows = wanted
-            self.repaint()
+            self.mark(self.cursor + rows)
+
+    def _in_view(self, frame: LadderFrame) -> tuple[int, int]:
+        """Return the lowest and the highest row that is shown."""
+        highest = self._middle(frame) + (self.level_rows - 1) // 2
+        return highest - self.level_rows + 1, highest
+
+    def mark(self, row: int | None) -> None:
+        """Mark a row and hold the ladder under it; None marks none."""
+        frame = self.frame
+        if not isinstance(frame, LadderFrame):
+            return
+        if row is None:
+            if self.frozen or self._scrolled:
+                self.cursor = None
+            else:
+                self._let_go()
+        else:
+            self._hold(frame)
+            self.cursor = row
+            lowest, highest = self._in_view(frame)
+            by = max(0, row - highest) or min(0, row - lowest)
+            if by:
+                self.scroll_rows(by)
+        self.post_message(self.Asked())
+        self.repaint()
 
     def follow(self) -> None:
         """Follow the market again."""
-        self.offset_rows, self.frozen, self._centre = 0, False, None
+        self._let_go()
+        self.repaint()
+
+    def release(self) -> None:
+        """Unmark the row and take scrolling back; a ladder that is frozen stays."""
+        frame = self.frame
+        if self.cursor is None and not self._scrolled:
+            return
+        was_frozen = self.frozen
+        self._let_go()
+        if was_frozen and isinstance(frame, LadderFrame):
+            self.frozen = True
+            self._hold(frame)
+        self.post_message(self.Asked())
         self.repaint()
 
     def freeze(self) -> None:
         """Hold the ladder where it is, or let it go."""
         frame = self.frame
-        if isinstance(frame, LadderFrame):
-            self.frozen = not self.frozen
-            self._centre = frame.centre if self.frozen else None
-            self.repaint()
+        if not isinstance(frame, LadderFrame):
+            return
+        if self.frozen:
+            self.frozen = False
+            if self.cursor is None and not self._scrolled:
+                self._let_go()
+        else:
+            self.frozen = True
+            self._hold(frame)
+        self.repaint()
 
     def regroup(self, group: int) -> None:
         """Make a row of ``group`` steps; rows are other prices then, so the ladder is centred anew."""
         self.group = group
         self.follow()
 
-    def clear(self, now: float) -> None:
-        """Show nothing, and follow the next instrument's market."""
-        self.offset_rows, self.frozen, self._centre = 0, False, None
-        super().clear(now)
+    # What it shows
+
+    def next_columns(self) -> None:
+        """Want the next set of columns of which something new fits beside the book."""
+        names = list(SETS)
+        frame, at = self.frame, names.index(self.columns)
+        room = None
+        if isinstance(frame, LadderFrame) and self.size.width:
+            room = room_for(frame, self.size.width, self._columns)
+        seen = None if room is None else set(granted(SETS[self.columns], room))
+        for name in (*names[at + 1 :], *names[: at + 1]):
+            had = None if room is None else set(granted(SETS[name], room))
+            if had is None or (had != seen and (had or name == "book")):
+                self.columns = name
+                break
+        self.repaint()
+
+    def next_window(self) -> None:
+        """Sum sells and buys over the next longer window."""
+        self.window = WINDOWS[(WINDOWS.index(self.window) + 1) % len(WINDOWS)]
+        self.repaint()
+
+    def next_depth(self) -> None:
+        """Tell imbalance and depth over more levels."""
+        self.levels = DEPTHS[(DEPTHS.index(self.levels) + 1) % len(DEPTHS)]
+
+    # The mouse
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Show higher prices."""
@@ -418,3 +372,18 @@ class Ladder(Panel):
         """Show lower prices."""
         event.stop()
         self.scroll_rows(-1)
+
+    def on_click(self, event: events.Click) -> None:
+        """Mark the row under the pointer; the heads change the columns, the read-out the depth."""
+        frame, y = self.frame, event.y - 2
+        if not isinstance(frame, LadderFrame):
+            return
+        if 0 <= y < self.level_rows:
+            row = self._in_view(frame)[1] - y
+            self.mark(None if row == self.cursor else row)
+        elif y == -1:
+            self.next_columns()
+            self.post_message(self.Asked())
+        elif y >= self.level_rows:
+            self.next_depth()
+            self.post_message(self.Asked())

@@ -61,7 +61,7 @@ async def test_a_price_and_its_sizes_have_only_blanks_between(make_app: Any, set
     async with make_app().run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         ladder = pilot.app.board.ladder
-        rows = [ladder.render_line(y).text for y in range(3, ladder.size.height - 1)]
+        rows = [ladder.render_line(y).text for y in range(3, 2 + ladder.level_rows)]
     for row in rows:
         figures = row[1:].replace("▲", " ").replace("·", " ").strip()
         assert set(figures) <= set("0123456789. "), row
@@ -74,7 +74,7 @@ async def test_panels_are_bound_with_the_rows_that_fit(make_app: Any, port: Any,
         assert port.bound["tape"] == ("sim:BTCUSDT", TapeSpec(rows=10))
         await pilot.resize_terminal(120, 40)
         await settle(pilot)
-        assert port.bound["ladder"][1].rows == 20
+        assert port.bound["ladder"][1].rows == 19, "the read-out has two lines there"
         assert port.bound["tape"][1].rows == 20
 
 
@@ -150,16 +150,24 @@ async def test_the_ladder_scrolls_in_its_margin_by_itself_and_asks_beyond(
 ) -> None:
     async with make_app().run_test(size=(80, 24)) as pilot:
         before = (await settle(pilot))[4]
+        ladder = pilot.app.board.ladder
+        ladder.scroll_rows(1)
+        await settle(pilot)
+        spec = port.bound["ladder"][1]
+        assert (spec.frozen, spec.centre) == (True, 617_224), "held, so that it moves by nothing else"
         bound = port.number
-        await pilot.press("k", "up")
+        ladder.scroll_rows(1)
         lines = await settle(pilot)
-        assert lines[6][:46] == before[:46]
+        assert lines[6][:44] == before[:44]
         assert "SCROLLED +2" in lines[1]
         assert port.number == bound
-        await pilot.press(*["k"] * 19)
+        ladder.scroll_rows(19)
         await settle(pilot)
         spec = port.bound["ladder"][1]
         assert (spec.frozen, spec.centre) == (True, 617_224 + 21)
+        ladder.scroll_rows(-21)
+        assert "SCROLLED" not in (await settle(pilot))[1]
+        assert port.bound["ladder"][1].frozen is False, "back where it was it follows again"
 
 
 async def test_space_holds_the_tape_and_tells_what_waits(make_app: Any, port: Any, settle: Settle) -> None:
