@@ -143,7 +143,8 @@ def choose_columns(rows: Sequence[WatchRow], width: int, before: Columns | None)
     add(symbol=max(found.symbol, min(longest, 8)))
     add(spark=SPARKS[0])
     add(mark=1)
-    add(price=aligned)
+    if before is None or before.price.after is not None:
+        add(price=aligned)  # rows that are left out for a while must not move the others
     if found.spark:
         add(spark=SPARKS[1])
     for symbol in range(found.symbol + 1, min(longest, 12) + 1):

@@ -94,7 +94,7 @@ class Watchlist(Panel):
     def expect(self, addresses: Sequence[str], group: str | None = None) -> None:
         """Make room for instruments: all, or those of a group."""
         self._among = None if group is None else tuple(addresses)
-        self.group = group
+        self.group, self._columns = group, None
         if len(addresses) != self.count:
             self.count = len(addresses)
             self.refresh(layout=True)
@@ -248,7 +248,7 @@ class Watchlist(Panel):
 
     def on_resize(self, event: events.Resize) -> None:
         """Keep the shown instrument in view; the base class paints."""
-        self.top = 0
+        self.top, self._columns = 0, None
         self._reveal(self.chosen)
 
     def on_click(self, event: events.Click) -> None:
