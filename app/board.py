@@ -10,6 +10,7 @@ from mdterm.app.account_keys import AccountKeys
 from mdterm.app.chart_keys import ChartKeys
 from mdterm.app.keymap import Keymap
 from mdterm.app.ladder_keys import LadderKeys
+from mdterm.app.replay_keys import ReplayKeys
 from mdterm.app.roster import Roster
 from mdterm.app.tape_keys import TapeKeys
 from mdterm.app.watch_keys import WatchKeys
@@ -43,7 +44,9 @@ LAYOUTS = {
 DEFAULT_LAYOUT = "trader"
 
 
-class BoardScreen(WatchKeys, LadderKeys, TapeKeys, ChartKeys, AccountKeys, inherit_bindings=False):
+class BoardScreen(
+    WatchKeys, LadderKeys, TapeKeys, ChartKeys, AccountKeys, ReplayKeys, inherit_bindings=False
+):
     """Header, panels, symbols and status line; binds the panels to the instrument that is shown."""
 
     AUTO_FOCUS = "#ladder"
@@ -63,7 +66,7 @@ class BoardScreen(WatchKeys, LadderKeys, TapeKeys, ChartKeys, AccountKeys, inher
     ) -> None:
         super().__init__(id="board")
         self.port = port
-        self.accounts = frozenset(accounts)
+        self.accounts = set(accounts)
         """The providers that tell of an account."""
         self.instruments = tuple(instruments)
         self.clock = clock
@@ -139,6 +142,7 @@ class BoardScreen(WatchKeys, LadderKeys, TapeKeys, ChartKeys, AccountKeys, inher
         one = self.instrument
         self.header.switch(one.symbol, one.venue)
         self.tape.address = one.address
+        self.accounts |= {each.provider for each in self.instruments if each.has_account}
         self.set_class(any(each.provider in self.accounts for each in self.instruments), "-with-account")
         self.symbols.select(one.address)
         self.watchlist.select(one.address)
@@ -149,16 +153,18 @@ class BoardScreen(WatchKeys, LadderKeys, TapeKeys, ChartKeys, AccountKeys, inher
     def show(self, frames: FrameSet) -> None:
         """Hand frames to the panels. What was made for another instrument comes too late and is dropped."""
         address, views = self.instrument.address, self.views
+        made = frames.made if frames.now is None else frames.now
         for name, panel in frames.panels.items():
             view = views.get(name)
             made_for = getattr(panel.frame, "address", panel.address)
             if view is None or made_for not in (None, address):
                 continue
-            view.show(panel, frames.made, frames.wall)
+            view.show(panel, made, frames.wall)
             if isinstance(panel.frame, HeaderFrame):
                 self.status.count(panel.frame.trades)
-        self.symbols.set_links(frames.links, frames.made)
-        self.connections.set_links(frames.links, frames.made)
+        self.symbols.set_links(frames.links, made)
+        self.connections.set_links(frames.links, made)
+        self.status.tell_replay(frames.replay, self.header.offset_ns)
 
     def take_repainted(self) -> list[Line]:
         """Return the lines whose rows have changed since this was last asked."""
@@ -166,6 +172,10 @@ class BoardScreen(WatchKeys, LadderKeys, TapeKeys, ChartKeys, AccountKeys, inher
         for line in lines:
             line.is_repainted = False
         return lines
+
+    def replay_at(self) -> int:
+        """Return the recorded time (ns) that is shown."""
+        return self.clock.wall()
 
     def tick(self) -> None:
         """Let clock and ages advance."""

@@ -37,6 +37,10 @@ class Accounts:
         self._asked: dict[str, dict[str, Instrument]] = {}
         """Instruments whose orders were asked for by their symbols, by teller."""
 
+    def know(self, name: str) -> None:
+        """Take note of a provider that tells the account of its own markets."""
+        self._account_of.setdefault(name, name)
+
     def open(self, instrument: Instrument) -> list[tuple[str, Stream]]:
         """Return the streams to subscribe for an instrument's account: balances once, orders by symbol."""
         teller = self._account_of.get(instrument.provider)

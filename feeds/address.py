@@ -48,7 +48,8 @@ class Instrument(msgspec.Struct, frozen=True):
     """What a provider knows of an address before any data has come.
 
     ``tick`` and ``lot`` are None where nobody has said; ``kind`` is the provider's kind, ``exchange``
-    and ``symbol`` are as on the wire. ``grouped`` marks a whole coin instead of one market.
+    and ``symbol`` are as on the wire. ``grouped`` marks a whole coin instead of one market, ``has_account``
+    an instrument whose provider tells of an account too.
     """
 
     address: str
@@ -60,6 +61,7 @@ class Instrument(msgspec.Struct, frozen=True):
     lot: float | None = None
     grouped: bool = False
     simulated: bool = False
+    has_account: bool = False
 
     @property
     def venue(self) -> str:

@@ -241,7 +241,8 @@ class Feed:
         for address, market in self.markets.items():
             known = market.instrument
             if known.tick is None:
-                market.instrument = self.providers[known.provider].resolve(parse_address(address))
+                told = self.providers[known.provider].resolve(parse_address(address))
+                market.instrument = self._instruments[address] = told
 
     def _streams_of(self, address: str, spec: ViewSpec) -> tuple[Stream, ...]:
         """Return the streams of a view; bars that a socket carries are better than bars cut from trades."""
@@ -392,6 +393,8 @@ class Feed:
             self.providers[provider.name] = provider
             if self._scribe is not None:
                 self._scribe.provider(provider)
+            if "order" in provider.capabilities.streams:
+                self.accounts.know(provider.name)
 
     def search(self, query: str, answer: Answer) -> None:
         """Ask the providers' own search; what was asked before is of no interest any more."""

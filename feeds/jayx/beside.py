@@ -38,7 +38,7 @@ class Beside:
 
     def resolve(self, address: Address) -> Instrument:
         """Return the instrument an address names. Raise AddressError."""
-        return self.market.resolve(address)
+        return replace(self.market.resolve(address), has_account=True)
 
     def plan(self, wants: Sequence[Want]) -> list[Link]:
         """Return the links of both."""

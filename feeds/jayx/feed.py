@@ -117,6 +117,7 @@ class JayX:
             tick=None if units.tick.step is None else float(units.tick.step),
             lot=None if units.lot.step is None else float(units.lot.step),
             simulated=self._options.simulated,
+            has_account=True,
         )
 
     def units(self, symbol: str) -> Units:

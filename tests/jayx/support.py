@@ -64,8 +64,8 @@ class Run:
 
 
 @asynccontextmanager
-async def running(spoken: str = "any", **options: object) -> AsyncIterator[Run]:
-    venue = Venue(VenueConfig(providers=("jayx",), jayx_framing=spoken, rate=4))
+async def running(spoken: str = "any", *, rate: float = 4, **options: object) -> AsyncIterator[Run]:
+    venue = Venue(VenueConfig(providers=("jayx",), jayx_framing=spoken, rate=rate))
     endpoints = await venue.start()
     url = endpoints["providers.jayx.url"]
     provider = make("jayx", Options(**{"api_key": KEY, "url": url, **options}))  # type: ignore[arg-type]

@@ -106,7 +106,9 @@ def test_a_key_never_travels_in_the_open(url: str, is_safe: bool) -> None:
 
 def test_an_address_is_a_symbol_alone() -> None:
     provider = jayx()
-    assert instrument(provider) == Instrument("jayx:BTCUSDT", "jayx", "jayx", "BTCUSDT", None, 0.01, 0.000001)
+    assert instrument(provider) == Instrument(
+        "jayx:BTCUSDT", "jayx", "jayx", "BTCUSDT", None, 0.01, 0.000001, has_account=True
+    )
     with pytest.raises(AddressError, match="write jayx:SYMBOL"):
         provider.resolve(parse_address("jayx:SPOT:BTCUSDT"))
 
