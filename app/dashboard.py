@@ -69,6 +69,7 @@ class Dashboard(Alarms, inherit_bindings=False):
         accounts: Collection[str] = (),
         keymap: Keymap = DEFAULT_KEYMAP,
         clock: Clock | None = None,
+        market_clock: Clock | None = None,
         finder: Finder | None = None,
         rules: Sequence[Rule] = (),
         signals: Collection[str] = ALL_SIGNALS,
@@ -88,7 +89,9 @@ class Dashboard(Alarms, inherit_bindings=False):
         self.notices = Notices(self.clock.wall)
         self.bound_keys = keymap
         self.rules, self.alarms, self.signals = tuple(rules), {}, frozenset(signals)
-        self.board = BoardScreen(port, instruments, self.clock, keymap, layout, zone, accounts, roster)
+        self.board = BoardScreen(
+            port, instruments, market_clock or self.clock, keymap, layout, zone, accounts, roster
+        )
         self.board.status.is_slow_link = slow_link
         self.keeper = keeper
         if keeper is not None:

@@ -35,7 +35,7 @@ class Command:
 
 
 SYMBOLS, LADDER, TAPE, CHART = "Symbols", "Ladder", "Tape", "Chart"
-SCREEN, PROGRAM = "Screen", "Program"
+SCREEN, PROGRAM, REPLAY = "Screen", "Program", "Replay"
 _NEIGHBOURS: Final = "show the previous or the next symbol"
 _SORTING: Final = "sort by the next column, or the other way round"
 _MOVING: Final = "move the symbol up or down in the watchlist"
@@ -56,6 +56,10 @@ _LOOK: Final = "tell times in UTC or local time; show the next theme"
 _FINDING: Final = "show these keys, or find a command by its name"
 _COPYING: Final = "copy the marked row (else the panel); all the panel"
 _EXPORTING: Final = "write the panel to a CSV file; the screen to SVG"
+_STEPPING: Final = "stop a replay or go on; go on by one message"
+_PACING: Final = "replay slower or faster"
+_SKIPPING: Final = "replay ten seconds before or after"
+_JUMPING: Final = "replay from the next big trade, or from a time"
 _LEAVING: Final = "leave; ctrl+c leaves at once, with status 130"
 
 SYMBOL_KEYS: Final[tuple[Command, ...]] = (
@@ -179,5 +183,23 @@ PROGRAM_KEYS: Final[tuple[Command, ...]] = (
         together=_LEAVING,
     ),
 )
-COMMANDS: Final = (*SYMBOL_KEYS, *LADDER_KEYS, *TAPE_KEYS, *CHART_KEYS, *SCREEN_KEYS, *PROGRAM_KEYS)
-GROUPS: Final = (SYMBOLS, LADDER, TAPE, CHART, SCREEN, PROGRAM)
+REPLAY_KEYS: Final[tuple[Command, ...]] = (
+    Command("replay-pause", ("x",), "stop the replay, or let it go on", REPLAY, together=_STEPPING),
+    Command("replay-step", (";",), "go on by one message of the symbol", REPLAY, together=_STEPPING),
+    Command("replay-slower", ("(",), "replay slower", REPLAY, together=_PACING),
+    Command("replay-faster", (")",), "replay faster", REPLAY, together=_PACING),
+    Command("replay-back", ("<",), "go back by ten seconds", REPLAY, together=_SKIPPING),
+    Command("replay-on", (">",), "go on by ten seconds", REPLAY, together=_SKIPPING),
+    Command("replay-big", ("n",), "go on to the next big trade", REPLAY, together=_JUMPING),
+    Command("replay-jump", ("J",), "go to a time", REPLAY, together=_JUMPING),
+)
+COMMANDS: Final = (
+    *SYMBOL_KEYS,
+    *LADDER_KEYS,
+    *TAPE_KEYS,
+    *CHART_KEYS,
+    *SCREEN_KEYS,
+    *REPLAY_KEYS,
+    *PROGRAM_KEYS,
+)
+GROUPS: Final = (SYMBOLS, LADDER, TAPE, CHART, SCREEN, REPLAY, PROGRAM)

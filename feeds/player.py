@@ -289,6 +289,12 @@ class ReplayThread(FeedThread):
         self._make_player = make
         self._player: Player | None = None
 
+    @property
+    def player(self) -> Player:
+        """The player, once the thread was started."""
+        assert self._player is not None
+        return self._player
+
     def _open(self) -> ReplayFeed:
         self._player = self._make_player()
         return self._player.feed

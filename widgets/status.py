@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from typing import Final
 
-from mdterm.widgets.figures import format_age, format_count, format_rate
+from mdterm.feeds.frames import ReplayLine
+from mdterm.feeds.text import clean
+from mdterm.widgets.figures import fit, format_age, format_count, format_date, format_rate, format_time
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.panel import Line
 from mdterm.widgets.rows import NO_STYLE, Part, Row, spread, width_of
+
+_REPLAY_HINTS: Final = (("x", "stop/go"), (";", "step"), ("(", "slower"), (")", "faster"), ("J", "time"))
 
 
 class StatusLine(Line):
@@ -26,8 +30,16 @@ class StatusLine(Line):
         self.rate = 0.0
         self.behind_s: float | None = None
         self.simulated = False
+        self.replay: ReplayLine | None = None
+        self._offset_ns = 0
         self.is_slow_link = False
         """Whether less is drawn on purpose."""
+
+    def tell_replay(self, line: ReplayLine | None, offset_ns: int) -> None:
+        """Set where a replay stands; None while the market is live."""
+        if (line, offset_ns) != (self.replay, self._offset_ns):
+            self.replay, self._offset_ns = line, offset_ns
+            self.repaint()
 
     def set_hints(self, hints: Sequence[tuple[str, str]]) -> None:
         """Set the keys and what they do, the most useful first."""
@@ -53,6 +65,10 @@ class StatusLine(Line):
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return the line."""
         right = self.figures(palette)
+        if self.replay is not None:
+            # What is shown is not the market of now: that comes before every key.
+            told = self._replayed(self.replay, palette, width - width_of(right))
+            return [spread(told, right, width, " ", NO_STYLE)]
         left: list[Part] = [(" slow link ", palette.warn)] if self.is_slow_link else []
         for key, does in self.hints:
             one: list[Part] = [(" ", NO_STYLE), (key, palette.key), (f" {does} ", palette.muted)]
@@ -65,6 +81,24 @@ class StatusLine(Line):
                 del left[-3:]
             left += [(late, palette.warn)]
         return [spread(left, right, width, " ", NO_STYLE)]
+
+    def _replayed(self, one: ReplayLine, palette: Palette, room: int) -> list[Part]:
+        """Return that it is a replay, of when, how fast, and what is wrong; as long as there is room for."""
+        at, name = one.at + self._offset_ns, "REWIND" if one.is_rewind else "REPLAY"
+        how = "SEEKING" if one.is_seeking else "ENDED" if one.has_ended else "PAUSED" if one.is_paused else ""
+        pace = f"×{one.speed:g}"
+        short = f"{name} {format_time(at)} {pace:<4} {how:<7}"
+        long = f"{name} {format_date(at)} {format_time(at)} {pace:<4} {how:<7}"
+        text = next((one for one in (long, short) if len(one) + 1 <= room), f"{name} {how}")
+        parts: list[Part] = [(f" {text}", palette.warn)]
+        words = fit(clean(one.words), max(0, room - width_of(parts) - 3)).rstrip()
+        if words:
+            parts.append((f"  {words} ", palette.warn))
+        keys = "".join(f" {key} {does} " for key, does in _REPLAY_HINTS)
+        if not words and width_of(parts) + len(keys) + 2 <= room:
+            for key, does in _REPLAY_HINTS:
+                parts += [(" ", NO_STYLE), (key, palette.key), (f" {does} ", palette.muted)]
+        return parts
 
     def figures(self, palette: Palette) -> list[Part]:
         """Return the right end of the line; every figure keeps its place whatever its value."""
