@@ -26,8 +26,9 @@ def chart_view(market: Market, spec: ChartSpec) -> ChartFrame:
     if LENGTHS.get(spec.interval, MINUTE) < MINUTE:
         lead = max(lead, MINUTE // LENGTHS[spec.interval])  # sums begin with the minute
     bars = series.last(spec.bars + spec.offset + lead)
-    shown = bars[max(0, len(bars) - spec.bars - spec.offset) : len(bars) - spec.offset]
-    first = len(bars) - spec.offset - len(shown)
+    end = max(0, len(bars) - spec.offset)
+    first = max(0, end - spec.bars)
+    shown = bars[first:end]
     averages = [_averages(bars, first, len(shown), period) for period in spec.averages]
     sums: Sequence[Sum | None] = [None] * len(shown)
     if (spec.vwap or spec.cvd) and shown:
