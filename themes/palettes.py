@@ -201,6 +201,7 @@ MONO = _theme(
     ansi=True,
     styles={
         **_STYLES,
+        "big-1": "bold underline",
         "muted": "dim",
         "key": "bold",
         "bid": "bold",

@@ -130,7 +130,7 @@ def _styles(row: TapeRow, palette: Palette, is_fresh: bool) -> tuple[Style, Styl
     if row.own:
         style = palette.own + (_FLASH if is_fresh else _BOLD)
         return style, style
-    side = palette.up if row.side == "buy" else palette.down if row.side == "sell" else palette.flat
+    side = palette.bid if row.side == "buy" else palette.ask if row.side == "sell" else palette.flat
     if row.grade == 0:
         return side, side
     if row.grade == 1:
@@ -172,15 +172,17 @@ def paint_biggest(
     if width_of(parts) + len(words) <= width:
         parts += [(words, palette.muted)]
     parts += [(" " * max(0, width - width_of(parts)), NO_STYLE)]
-    # Where the size already stands out by a fill of its own, it keeps that.
-    return merge((text, style if style.reverse else style + palette.cursor) for text, style in parts)
+    # Where the size already stands out by a fill of its own, it keeps that. A ground that is the letters'
+    # own colour turned round would be of as many colours as they are.
+    plain = palette.text + palette.cursor if palette.cursor.reverse else None
+    return merge((text, style if style.reverse else plain or style + palette.cursor) for text, style in parts)
 
 
 def paint_sums(frame: TapeFrame, palette: Palette, width: int, offset_ns: int = 0) -> Row:
     """Return the line under the prints: CVD with its start, and whether it can be trusted."""
     if frame.cvd is None:
         return merge([("CVD ", palette.muted), (UNKNOWN, palette.text)])
-    side = palette.up if frame.cvd > 0 else palette.down if frame.cvd < 0 else palette.flat
+    side = palette.bid if frame.cvd > 0 else palette.ask if frame.cvd < 0 else palette.flat
     digits = frame.size_digits if frame.cvd_digits is None else frame.cvd_digits
     cvd = format_signed(frame.cvd, min(digits, 3))
     words, style = [""], palette.muted

@@ -86,8 +86,8 @@ def test_sides_differ_by_glyph_and_style(make_tape: MakeTape, palette: Palette) 
     columns = choose_columns(make_tape(), 44, None)
     rows = [paint_print(row, columns, 1, palette) for row in make_tape().rows]
     assert [row[1] for row in rows] == [
-        ("▲ 61 722.4       0.145", palette.up),
-        ("▼ 61 722.1      12.500", palette.down),
+        ("▲ 61 722.4       0.145", palette.bid),
+        ("▼ 61 722.1      12.500", palette.ask),
         ("· 61 722.0           —", palette.flat),
     ]
 
@@ -103,9 +103,9 @@ def styled(row: TapeRow, palette: Palette, frame: TapeFrame, **more: bool) -> li
 def test_grades_differ_in_weight_then_colour_then_fill(make_tape: MakeTape, palette: Palette) -> None:
     frame, plain = make_tape(), make_tape().rows[0]
     looks = [styled(msgspec.structs.replace(plain, grade=grade), palette, frame) for grade in range(4)]
-    bold = str(palette.up + Style(bold=True))
-    assert looks[0] == [("▲ 61 722.4       0.145", str(palette.up))]
-    assert looks[1] == [("▲ 61 722.4", str(palette.up)), ("0.145", bold)]
+    bold = str(palette.bid + Style(bold=True))
+    assert looks[0] == [("▲ 61 722.4       0.145", str(palette.bid))]
+    assert looks[1] == [("▲ 61 722.4", str(palette.bid)), ("0.145", bold)]
     assert looks[2] == [("▲ 61 722.4", bold), ("0.145", str(palette.big_1))]
     assert looks[3] == [("▲ 61 722.4", bold), ("0.145", str(palette.big_2))]
 
