@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "once": ("mdterm.app.commands.once:once", "An instrument as text, one line or JSON, once."),
     "record": ("mdterm.app.commands.record:record", "Everything that comes and goes, to a file."),
     "replay": ("mdterm.app.commands.replay:replay", "A recording through the same screens, or as lines."),
+    "export": ("mdterm.app.commands.export:export", "A recording as CSV, lines or Parquet."),
     "simulate": ("mdterm.app.commands.simulate:simulate", "The simulated venue, in the foreground."),
     "config": (
         "mdterm.app.commands.config:config",
