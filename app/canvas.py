@@ -6,12 +6,14 @@ difference to what the terminal was sent last. So a frame that changes nothing c
 that come while the terminal does not keep up merge instead of queueing.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from operator import itemgetter
 from typing import Final
 
 from rich.cells import get_character_cell_size
 from rich.color import ColorSystem
+from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.strip import Strip
@@ -161,6 +163,11 @@ def _split(text: str) -> tuple[str, ...] | None:
     return None if is_plain else tuple(cells)
 
 
+def _on(segment: Segment, ground: Style) -> Segment:
+    style = ground if segment.style is None else ground + segment.style
+    return Segment(segment.text, style, segment.control)
+
+
 class Canvas:
     """The screen as it shall be and as the terminal has it."""
 
@@ -218,7 +225,17 @@ class Canvas:
                 if chop is not None and x <= x2 and end > x1:
                     self._put(y, x, chop, min(end, x2))
 
-    def _put(self, y: int, x: int, strip: Strip, limit: int) -> int:
+    def put(self, y: int, x: int, strip: Strip, width: int, ground: Style) -> None:
+        """Take a strip of ``width`` cells; ``ground`` is what it stands on where it names no background."""
+        segments = [
+            segment
+            if segment.style is not None and segment.style.bgcolor is not None
+            else _on(segment, ground)
+            for segment in strip
+        ]
+        self._put(y, x, segments, x + width)
+
+    def _put(self, y: int, x: int, strip: Iterable[Segment], limit: int) -> int:
         """Set cells from ``x`` up to ``limit``; return where the strip ended."""
         if not 0 <= y < self.height:
             return x

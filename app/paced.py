@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 from mdterm.app.canvas import Canvas
 from mdterm.app.credit import Credit
+from mdterm.app.express import Express
 from mdterm.app.outlet import Meter, Outlet, Sink
 from mdterm.feeds.clock import Clock
 from mdterm.feeds.port import Port
@@ -37,13 +38,21 @@ class PacedApp(App[int], inherit_bindings=False):
         canvas = Canvas(min(colours, ColorSystem.STANDARD) if slow_link else colours)
         self.outlet = Outlet(canvas, self.credit, lambda: self._sync_available)
         self.meter = Meter()
+        self.express = Express(self, self.outlet)
 
     def open_outlet(self) -> None:
         """Begin to write; called once the driver runs."""
         driver: object = self._driver
         if isinstance(driver, Sink):
             self.outlet.open(driver)
+            if not self.is_headless:
+                self._take_short_way()
         self.app_resume_signal.subscribe(self, lambda _: self.repaint_terminal())
+
+    def _take_short_way(self) -> None:
+        screen = self.screen
+        screen.screen_layout_refresh_signal.subscribe(self, self.express.survey, immediate=True)
+        self.theme_changed_signal.subscribe(self, lambda _: self.express.survey(screen), immediate=True)
 
     def watch_app_focus(self, focus: bool) -> None:
         """Draw less while the terminal has not the focus, and everything once more when it has."""

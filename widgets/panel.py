@@ -1,6 +1,6 @@
 """A panel: a title that tells its state, a body of rows, and no cell painted twice for nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from textwrap import wrap
 from typing import ClassVar
 
@@ -23,6 +23,10 @@ Kept = str | int | float | bool
 """A choice that is kept between two starts."""
 
 
+Express = Callable[["Line", Sequence[tuple[int, Strip]]], bool]
+"""Takes a line's changed rows, ``(y, strip)``, past the compositor; False if they must be refreshed."""
+
+
 class Line(Widget):
     """Rows of text painted through the Line API: what did not change is not refreshed.
 
@@ -35,6 +39,8 @@ class Line(Widget):
         super().__init__(id=id)
         self.auto_links = False
         self.palette: Palette | None = None
+        self.express: Express | None = None
+        """The short way to the terminal, where there is one."""
         self.is_repainted = False
         """Whether rows have changed since somebody last asked."""
         self._rows: list[Row] = []
@@ -52,19 +58,25 @@ class Line(Widget):
         rows, base = self.paint_rows(self.palette, width, height), self.palette.base
         # What scrolls is the same row elsewhere: its strip is kept, not made again.
         made = dict(zip(self._rows, self._strips, strict=True))
-        changed: list[Region] = []
+        changed: list[tuple[int, Strip]] = []
         strips: list[Strip] = []
         for y, row in enumerate(rows):
             if y < len(self._rows) and row == self._rows[y]:
                 strips.append(self._strips[y])
                 continue
             strips.append(made.get(row) or make_strip(row, width, base))
-            changed.append(Region(0, y, width, 1))
-        changed += [Region(0, y, width, 1) for y in range(len(rows), len(self._rows))]
+            changed.append((y, strips[-1]))
+        blank = Strip.blank(width, base)
+        changed += [(y, blank) for y in range(len(rows), len(self._rows))]
         self._rows, self._strips = rows, strips
-        if changed:
+        if not changed:
+            return
+        regions = [Region(0, y, width, 1) for y, _ in changed]
+        if self.express is not None and self.express(self, changed):
+            self._styles_cache.set_dirty(*regions)  # it paints them anew when it has to
+        else:
             self.is_repainted = True
-            self.refresh(*changed)
+            self.refresh(*regions)
 
     def render_line(self, y: int) -> Strip:
         """Return the painted row ``y``."""
