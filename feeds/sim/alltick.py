@@ -3,7 +3,9 @@
 - `/quote-stock-b-ws-api` and `/quote-b-ws-api` carry the two families; a code of the other one is 600. HTTP
   lies on a port of its own, under `/quote-stock-b-api` and `/quote-b-api`.
 - A token that begins with the name of a plan (`professional-1`) has that plan, any other `plan` of the
-  rules. Tokens that begin with `bad`, `wrong`, `invalid` or `refused`, or are empty, are HTTP 401.
+  rules; one with the word `silent` in it (`free-silent`) is answered and told nothing, one with the word
+  `hours` (`basic-hours`) trades in the markets' real hours, and hears of their close at night.
+- Tokens that begin with `bad`, `wrong`, `invalid` or `refused`, or are empty, are HTTP 401.
 - Upgrades sooner after one another than the plan's reconnect spacing, over both families, are HTTP 429, and
   so are more sockets of one family than the plan has connections.
 - Two messages on a socket within 1 s, heartbeats included, or two subscriptions on different sockets of a
@@ -27,10 +29,11 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from mdterm.feeds.alltick import facts, hours
+from mdterm.feeds.alltick import facts
+from mdterm.feeds.sim.alltick_hours import Night
 from mdterm.feeds.sim.alltick_http import AlltickHttp, Answer, listen
 from mdterm.feeds.sim.alltick_market import AlltickSource, Board
-from mdterm.feeds.sim.alltick_session import Rules, Session, Token, plan_of
+from mdterm.feeds.sim.alltick_session import Rules, Session, Token, plan_of, rules_of
 from mdterm.feeds.sim.faults import Fault, Mischief
 from mdterm.feeds.sim.history import History
 from mdterm.feeds.sim.kiyotaka import is_key_good
@@ -132,11 +135,13 @@ class AlltickServer:
         self._faults = faults_of(faults)
         self._seed = seed
         self._last: dict[str, VenueTrade] = {}
+        self._night = Night(floor, history)
         self.http = AlltickHttp(
             floor,
             history,
             self.board,
-            plan_of=lambda token: plan_of(token, rules),
+            rules_of=lambda token: rules_of(token, rules),
+            night=self._night,
             is_token_good=self._is_token_good,
             newest=self.newest,
         )
@@ -203,9 +208,11 @@ class AlltickServer:
         """Whether a family has a code."""
         return self.board.knows(code, family)
 
-    def newest(self, code: str, kind: type[VenueEvent]) -> VenueEvent | None:
-        """Return the last print or book of a code."""
+    def newest(self, code: str, kind: type[VenueEvent], *, by_hours: bool) -> VenueEvent | None:
+        """Return the last print or book of a code; ``by_hours`` the last before its market closed."""
         symbol = self.board.symbols[code]
+        if by_hours and self._night.is_closed(code, self.floor.now_ns()):
+            return self._night.last(code, symbol, kind)
         return self._last.get(symbol) if kind is VenueTrade else self.floor.latest.get((VenueBook, symbol))
 
     def early(self, code: str, kind: type[VenueEvent]) -> list[VenueEvent]:
@@ -220,9 +227,9 @@ class AlltickServer:
             elif not isinstance(event, VenueBook):
                 continue
             for code in self.board.codes.get(event.symbol, ()):
-                if self._rules.hours == "real" and _is_closed(code, event.ts):
-                    continue
                 for line in self.lines:
+                    if line.session.by_hours and self._night.is_closed(code, event.ts):
+                        continue
                     if frames := line.session.call(code, event):
                         self._send(line, frames)
 
@@ -261,7 +268,8 @@ class AlltickServer:
         path = socket.request.path
         token = self.tokens[_token(path)]
         now = self.floor.clock.monotonic()
-        line = Line(socket, Session(PATHS[urlsplit(path).path], token, self, self._rules, now), self)
+        rules = rules_of(_token(path), self._rules)
+        line = Line(socket, Session(PATHS[urlsplit(path).path], token, self, rules, now), self)
         self.lines.add(line)
         try:
             await line.serve()
@@ -330,11 +338,6 @@ class AlltickVenue:
 
 def _token(path: str) -> str:
     return parse_qs(urlsplit(path).query).get("token", [""])[0]
-
-
-def _is_closed(code: str, ts: int) -> bool:
-    week = hours.hours_of(code)
-    return week is not None and hours.closed_since(week, ts) is not None
 
 
 def _quiet_logger() -> logging.Logger:

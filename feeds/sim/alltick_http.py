@@ -11,13 +11,15 @@ import itertools
 import json
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from mdterm.feeds.alltick import facts
 from mdterm.feeds.alltick.codes import NAMES, family_of, kind_of, market_of
 from mdterm.feeds.sim import alltick_wire as wire
+from mdterm.feeds.sim.alltick_hours import Night
 from mdterm.feeds.sim.alltick_market import Board, board_lot
+from mdterm.feeds.sim.alltick_session import Rules
 from mdterm.feeds.sim.history import DAY_NS, Bar, History, open_of
 from mdterm.feeds.sim.market import MINUTE_NS, VenueBook, VenueEvent, VenueTrade
 from mdterm.feeds.sim.pace import Floor
@@ -48,6 +50,12 @@ _PATIENCE_S = 30.0
 _RECALLED = 200
 
 Answer = tuple[int, bytes]
+
+
+class Newest(Protocol):
+    """How the last print or book of a code is asked for."""
+
+    def __call__(self, code: str, kind: type[VenueEvent], *, by_hours: bool) -> VenueEvent | None: ...
 
 
 class Problem(Exception):
@@ -106,15 +114,17 @@ class AlltickHttp:
         history: History,
         board: Board,
         *,
-        plan_of: Callable[[str], facts.Plan],
+        rules_of: Callable[[str], Rules],
         is_token_good: Callable[[str], bool],
-        newest: Callable[[str, type[VenueEvent]], VenueEvent | None],
+        newest: Newest,
+        night: Night,
     ) -> None:
         self.meters: dict[str, Meter] = {}
         self._floor = floor
         self._history = history
         self._board = board
-        self._plan_of = plan_of
+        self._rules_of = rules_of
+        self._night = night
         self._is_token_good = is_token_good
         self._newest = newest
         self._throttles = itertools.cycle(_THROTTLES)
@@ -133,8 +143,8 @@ class AlltickHttp:
             return 401, b'{"msg":"token is required","ret":401}'
         if not self._is_token_good(token):
             return 401, b'{"ret":401,"msg":"token invalid"}'
-        plan = self._plan_of(token)
-        meter = self.meters.setdefault(token, Meter(plan))
+        rules = self._rules_of(token)
+        meter = self.meters.setdefault(token, Meter(facts.PLANS[rules.plan]))
         if not meter.admit(endpoint, self._floor.clock.monotonic()):
             status, told = next(self._throttles)
             return status, json.dumps(told).encode()
@@ -143,7 +153,7 @@ class AlltickHttp:
             trace, asked = _question(method, endpoint, query, body)
             # History from before begins with the first who asks for it.
             self._floor.begin()
-            data = await self._data(endpoint, family, plan, asked)
+            data = await self._data(endpoint, family, rules, asked)
         except Problem as problem:
             told = {"ret": problem.ret, "msg": str(problem)}
             return 200, json.dumps(told | ({"trace": trace} if trace else {})).encode()
@@ -151,12 +161,13 @@ class AlltickHttp:
         return 200, json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode()
 
     async def _data(
-        self, endpoint: str, family: facts.Family, plan: facts.Plan, asked: Mapping[str, Any]
+        self, endpoint: str, family: facts.Family, rules: Rules, asked: Mapping[str, Any]
     ) -> dict[str, Any]:
+        plan, by_hours = facts.PLANS[rules.plan], rules.by_hours
         if endpoint == "kline":
             code = self._known(asked.get("code"), family, plan)
             count = min(_integer(asked, "query_kline_num", 1), facts.MAX_BARS)
-            bars = await self._bars(code, asked, count)
+            bars = await self._bars(code, asked, count, by_hours)
             return {"code": code, "kline_type": asked["kline_type"], "kline_list": bars}
         if endpoint == "batch-kline":
             entries = asked.get("data_list")
@@ -170,7 +181,7 @@ class AlltickHttp:
                     raise Problem(400, "request data param invalid")
                 code = self._known(one.get("code"), family, plan)
                 count = min(_integer(one, "query_kline_num", 1), facts.BATCH_BARS)
-                bars = await self._bars(code, one, count)
+                bars = await self._bars(code, one, count, by_hours)
                 listed.append({"code": code, "kline_type": one["kline_type"], "kline_data": bars})
             return {"kline_list": listed}
         codes = self._codes(asked, family, plan)
@@ -181,7 +192,7 @@ class AlltickHttp:
             raise Problem(400, "request data param invalid")
         ticks = []
         for code in codes:
-            event = self._newest(code, kinds[endpoint])
+            event = self._newest(code, kinds[endpoint], by_hours=by_hours)
             if isinstance(event, VenueTrade):
                 ticks.append(wire.trade_data(code, event, "legacy", http=True))
             elif isinstance(event, VenueBook):
@@ -207,7 +218,9 @@ class AlltickHttp:
             raise Problem(604, "code unauthorized")
         return code
 
-    async def _bars(self, code: str, asked: Mapping[str, Any], count: int) -> list[dict[str, str]]:
+    async def _bars(
+        self, code: str, asked: Mapping[str, Any], count: int, by_hours: bool
+    ) -> list[dict[str, str]]:
         kline_type, end_s = asked.get("kline_type"), _integer(asked, "kline_timestamp_end", 0)
         is_stock = family_of(code) == "stock"
         if kline_type not in TYPES or (is_stock and (kline_type in _NOT_FOR_STOCKS or end_s)):
@@ -219,9 +232,12 @@ class AlltickHttp:
             found = [bar for at in range(first, end, DAY_NS) for bar in await self._day(symbol, at)]
         else:
             # Enough for the bars asked for even where quiet minutes leave holes.
-            start = max(end - 3 * count * interval, self._floor.origin - HISTORY_NS)
+            since = self._night.closed_since(code, end) if by_hours else None
+            start = max((since or end) - 3 * count * interval, self._floor.origin - HISTORY_NS)
             await self._recall(symbol, start)
             found = self._history.bars(symbol, interval, start, end)
+            if by_hours:
+                found = [bar for bar in found if not self._night.is_closed(code, bar.open_ts)]
         bars = [told for bar in found if (told := wire.bar_data(code, bar)) is not None]
         return bars[-count:]
 

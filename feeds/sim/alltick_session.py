@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mdterm.feeds.alltick import facts
 from mdterm.feeds.alltick.codes import DEPTHS, kind_of
@@ -31,8 +32,8 @@ class Market(Protocol):
     def knows(self, code: str, family: facts.Family) -> bool:
         """Whether a family has a code."""
 
-    def newest(self, code: str, kind: type[VenueEvent]) -> VenueEvent | None:
-        """Return the last print or book of a code."""
+    def newest(self, code: str, kind: type[VenueEvent], *, by_hours: bool) -> VenueEvent | None:
+        """Return the last print or book of a code; ``by_hours`` the last before its market closed."""
 
     def early(self, code: str, kind: type[VenueEvent]) -> list[VenueEvent]:
         """Return what a market that waits for its first listener told before this one came."""
@@ -53,6 +54,13 @@ class Rules(Struct, frozen=True):
     """Whether the market sleeps at night: ``always`` awake, or by the ``real`` trading hours."""
     repeats: bool = True
     """Whether the last print and book of each code follow a subscription, as if new."""
+    silent: bool = False
+    """Whether sockets answer and then say nothing, as some do on the free plan."""
+
+    @property
+    def by_hours(self) -> bool:
+        """Whether markets close."""
+        return self.hours == "real"
 
 
 class Token:
@@ -196,24 +204,34 @@ class Session:
         """Return what follows an answer: what was missed at the market's start, else the last thing again."""
         frames: list[str] = []
         for code in codes:
-            missed = [] if code in before else self._market.early(code, kind)
-            newest = self._market.newest(code, kind) if self._rules.repeats and not missed else None
+            missed = [] if code in before or self.by_hours else self._market.early(code, kind)
+            newest = self._newest(code, kind) if self._rules.repeats and not missed else None
             for event in missed:
                 frames += self._frame(code, event)
             if newest is not None:
                 frames += self._frame(code, newest, is_repeat=True)
         return frames
 
+    def _newest(self, code: str, kind: type[VenueEvent]) -> VenueEvent | None:
+        return self._market.newest(code, kind, by_hours=self._rules.by_hours)
+
     def _violation(self, words: str) -> None:
         self._token.violations.append(f"{self.family}: {words}")
 
     # What the market says.
+
+    @property
+    def by_hours(self) -> bool:
+        """Whether what it hears of ends with the trading hours."""
+        return self._rules.by_hours
 
     def call(self, code: str, event: VenueEvent) -> list[str]:
         """Return the frames that an event makes for this socket."""
         return self._frame(code, event)
 
     def _frame(self, code: str, event: VenueEvent, *, is_repeat: bool = False) -> list[str]:
+        if self._rules.silent:
+            return []
         if isinstance(event, VenueTrade):
             if code not in self.trades:
                 return []
@@ -230,10 +248,25 @@ class Session:
         return [wire.push(facts.PUSH_BOOK, wire.book_data(code, event, depth, self._rules.types))]
 
 
-def plan_of(token: str, rules: Rules) -> facts.Plan:
-    """Return the plan that a token begins with (``professional-1``), else the venue's."""
+def rules_of(token: str, rules: Rules) -> Rules:
+    """Return the venue's rules as a token changes them.
+
+    The name of a plan that it begins with (``professional-1``), and among the words behind, parted by
+    dashes, ``silent`` and ``hours`` (``free-silent``, ``basic-hours``).
+    """
     names: Iterable[facts.PlanName] = facts.PLANS
-    return facts.PLANS[next((name for name in names if token.startswith(name)), rules.plan)]
+    words = token.split("-")
+    return replace(
+        rules,
+        plan=next((name for name in names if token.startswith(name)), rules.plan),
+        silent=rules.silent or "silent" in words,
+        hours="real" if "hours" in words else rules.hours,
+    )
+
+
+def plan_of(token: str, rules: Rules) -> facts.Plan:
+    """Return a token's plan."""
+    return facts.PLANS[rules_of(token, rules).plan]
 
 
 def _header(text: str | bytes) -> tuple[int, int, str, dict[str, Any]] | None:

@@ -41,7 +41,7 @@ class Market:
     def knows(self, code: str, family: facts.Family) -> bool:
         return code in self.codes and family_of(code) == family
 
-    def newest(self, code: str, kind: type[VenueEvent]) -> VenueEvent | None:
+    def newest(self, code: str, kind: type[VenueEvent], *, by_hours: bool) -> VenueEvent | None:
         return self.last.get(code) if kind is VenueTrade else None
 
     def early(self, code: str, kind: type[VenueEvent]) -> list[VenueEvent]:

@@ -237,6 +237,26 @@ async def test_the_night_is_silent_by_real_hours(house: Open, clock: Any) -> Non
     assert set(told) == {"700.HK"}
 
 
+async def test_a_market_that_has_closed_tells_its_last_print_and_its_last_bars(
+    house: Open, clock: Any
+) -> None:
+    # Friday 2027-01-15, 08:00 UTC: the mainland closed at 07:00.
+    one = await house(hours="real")
+    closed = 1_800_000_000_000 - 3_600_000
+    stock = await one.dial("stock")
+    assert (await one.ask(stock, 22004, symbol_list=codes("600519.SH")))["ret"] == 200
+    push = await one.frame(stock)
+    assert push["cmd_id"] == 22998
+    assert closed - 1000 < int(push["data"]["tick_time"]) < closed
+    await clock.advance(1.2)
+    assert (await one.ask(stock, 22002, symbol_list=[{"code": "600519.SH", "depth_level": 5}]))["ret"] == 200
+    book = await one.frame(stock)
+    assert book["cmd_id"] == 22999
+    assert int(book["data"]["tick_time"]) == int(push["data"]["tick_time"])
+    await one.venue.server.stop()
+    assert await one.rest(stock) == []
+
+
 async def test_a_stock_that_sleeps_is_acknowledged_and_says_nothing(house: Open, clock: Any) -> None:
     one = await house()
     stock = await one.dial("stock")

@@ -7,7 +7,7 @@ import pytest
 
 from mdterm.feeds.alltick import facts
 from mdterm.feeds.alltick.codes import family_of
-from mdterm.feeds.sim.alltick_session import Rules, Session, Token, plan_of
+from mdterm.feeds.sim.alltick_session import Rules, Session, Token, plan_of, rules_of
 from mdterm.feeds.sim.market import VenueBook, VenueEvent, VenueTrade
 
 TS = 1_782_180_170_991_000_000
@@ -21,7 +21,7 @@ class Market:
     def knows(self, code: str, family: facts.Family) -> bool:
         return code in self.codes and family_of(code) == family
 
-    def newest(self, code: str, kind: type[VenueEvent]) -> VenueEvent | None:
+    def newest(self, code: str, kind: type[VenueEvent], *, by_hours: bool) -> VenueEvent | None:
         return trade(code) if kind is VenueTrade else None
 
     def early(self, code: str, kind: type[VenueEvent]) -> list[VenueEvent]:
@@ -198,6 +198,27 @@ def test_upgrades_are_spaced_and_counted_over_both_families() -> None:
 )
 def test_a_token_may_name_its_plan(token: str, plan: str) -> None:
     assert plan_of(token, Rules()).name == plan
+
+
+@pytest.mark.parametrize(
+    ("token", "silent", "hours"),
+    [
+        ("free-silent", True, "always"),
+        ("basic-hours-2", False, "real"),
+        ("all-hk-silent-hours", True, "real"),
+        ("silently", False, "always"),
+    ],
+)
+def test_a_token_may_ask_for_silence_and_for_real_hours(token: str, silent: bool, hours: str) -> None:
+    found = rules_of(token, Rules())
+    assert (found.silent, found.hours) == (silent, hours)
+
+
+def test_a_silent_socket_answers_and_says_nothing() -> None:
+    one = session(silent=True)
+    assert [frame["cmd_id"] for frame in say(one, 22004, codes("BTCUSDT"), 0.0)] == [22005]
+    assert one.call("BTCUSDT", trade("BTCUSDT")) == []
+    assert one.trade_count == 0
 
 
 BOOK = VenueBook("x", TS, (6.51, 95542.0, 6.5, 1318.0), (6.52, 3.0, 6.53, 4.0))
