@@ -62,9 +62,11 @@ def bar_scale(largest: float, before: float) -> float:
     return next(scale for scale in (power / 5, power / 2, power) if scale >= largest)
 
 
-def common_digits(frame: LadderFrame, rows: range) -> int:
-    """Return how many leading cells the prices of all rows have in common: they need not be read again."""
-    first, last = (format_price(row * frame.step, frame.digits) for row in (rows[0], rows[-1]))
+def common_digits(frame: LadderFrame, levels: range) -> int:
+    """Return how many leading cells the prices of all levels have in common: they need not be read again."""
+    first, last = (
+        format_price((frame.top - at) * frame.step, frame.digits) for at in (levels[0], levels[-1])
+    )
     if len(first) != len(last):
         return 0
     return next((at for at, (one, other) in enumerate(zip(first, last, strict=True)) if one != other), 0)
@@ -210,7 +212,7 @@ def _left_mark(level: Level, frame: LadderFrame, palette: Palette, *, is_large: 
         )
     if is_large:
         return _LARGE_MARK, palette.big_1
-    return ("·" if level.is_trigger else " "), palette.grid
+    return ("·" if level.is_trigger else " "), palette.muted
 
 
 def _price(level: Level, frame: LadderFrame, columns: Columns, palette: Palette) -> list[Part]:
