@@ -261,6 +261,8 @@ class Connection:
                 if type(events[0]) in _LOUD or any(type(event) in _LOUD for event in events):
                     self.data_at = self._clock.mono()
                     self._rebuilds = 0
+                else:
+                    self._kick.set()  # rare, and maybe the answer that the next question waits for
                 if not self._had_data:
                     self._flowing()
                 self._deliver(self, events)

@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from mdterm.feeds.events import Balance, Book, Candle, FeedStatus, Order, Stream, Trade
+from mdterm.feeds.jayx import facts
 from mdterm.feeds.jayx.beside import Beside
 from mdterm.feeds.jayx.feed import Options, make
 from mdterm.feeds.journal import pack
@@ -13,7 +14,7 @@ from mdterm.feeds.kiyotaka.feed import make as make_kiyotaka
 from mdterm.feeds.runtime import Feed
 from mdterm.feeds.sim.jayx_wire import FRAMINGS
 from mdterm.feeds.sim.venue import Venue, VenueConfig
-from tests.jayx.support import ALL, KEY, Heard, running
+from tests.jayx.support import ALL, KEY, PATIENCE_S, Heard, running
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
@@ -101,6 +102,17 @@ async def test_a_refused_key_is_said_and_not_tried_again_and_the_market_goes_on(
         assert account.opened_count == 1
         assert run.heard.of(Balance) == run.heard.of(Order) == []
     assert "21ru" not in caplog.text
+
+
+async def test_the_orders_of_the_next_symbol_are_asked_as_soon_as_those_of_one_are_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(facts, "SUBSCRIBE_REPLY_S", 10 * PATIENCE_S)
+    async with running() as run:
+        run.listen("order", symbols=("BTCUSDT", "ETHUSDT"))
+        await run.heard.until(
+            lambda: {one.address for one in run.heard.of(Order)} == {"jayx:BTCUSDT", "jayx:ETHUSDT"}
+        )
 
 
 async def test_without_a_key_the_market_is_whole() -> None:
