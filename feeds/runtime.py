@@ -501,7 +501,7 @@ class Feed:
                 self._tell_candles(address, run[-1].seen)
         if connection is not None:
             self.links.delayed(connection, events[-1])
-        if unasked := self._sources - self._listened:
+        if self._sources and (unasked := self._sources - self._listened):
             events = [one for one in events if (one.address, STREAM_OF[type(one)]) not in unasked]
         if events:
             for listener in self._listeners:

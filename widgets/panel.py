@@ -56,14 +56,15 @@ class Line(Widget):
         if self.palette is None or not width or not height:
             return
         rows, base = self.paint_rows(self.palette, width, height), self.palette.base
-        # What scrolls is the same row elsewhere: its strip is kept, not made again.
-        made = dict(zip(self._rows, self._strips, strict=True))
+        made: dict[Row, Strip] = {}
         changed: list[tuple[int, Strip]] = []
         strips: list[Strip] = []
         for y, row in enumerate(rows):
             if y < len(self._rows) and row == self._rows[y]:
                 strips.append(self._strips[y])
                 continue
+            # What scrolls is the same row elsewhere: its strip is kept, not made again.
+            made = made or dict(zip(self._rows, self._strips, strict=True))
             strips.append(made.get(row) or make_strip(row, width, base))
             changed.append((y, strips[-1]))
         blank = Strip.blank(width, base)
