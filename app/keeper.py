@@ -54,8 +54,9 @@ class Keeper:
             ("screen", "in_quote"): board.in_quote,
         }
         if self._with_list:
-            chosen[("screen", "symbol")] = board.instrument.address
             chosen[("screen", "watchlist_group")] = board.group or ""
+            if board.at:  # the first one of the list is what every start begins with
+                chosen[("screen", "symbol")] = board.instrument.address
         for name, kept in board.keep().items():
             chosen |= {("panels", name, key): value for key, value in kept.items()}
         return chosen | _grouped(board.groups)

@@ -121,7 +121,7 @@ class State:
             except TimeoutError:
                 return  # the changes wait for the next time
             except OSError as error:
-                self._tell(f"what is chosen here is not kept: {self.path} cannot be written: {_words(error)}")
+                self._tell(f"choices are not kept: {self.path} cannot be written: {_words(error)}")
                 return
             with self._guard:
                 for path, value in changes.items():
@@ -152,7 +152,7 @@ class State:
             pass
         except OSError as error:
             self._is_ours = False
-            self._tell(f"{self.path} cannot be read: {_words(error)}; nothing is kept")
+            self._tell(f"choices are not kept: {self.path} cannot be read: {_words(error)}")
         except _UnreadableError:
             return self._begin_anew()
         return {}
@@ -168,18 +168,18 @@ class State:
         except FileNotFoundError:
             pass
         except OSError as error:
-            self._tell(f"{self.path} is not what mdterm writes, and cannot be put aside: {_words(error)}")
+            self._tell(f"choices begin anew: {self.path} is broken, and cannot be put aside: {_words(error)}")
         return {}
 
     def _give_way(self, error: _UnreadableError) -> bool:
         """Put a broken file aside; leave alone one that only this version cannot read. Raise OSError."""
         if not error.is_broken:
             self._is_ours = False
-            self._tell(f"{self.path} {error}; it is left alone, and nothing is kept")
+            self._tell(f"choices are not kept: {self.path} {error}, and is left alone")
             return False
         aside = self.path.with_name(f"{self.path.name}.broken")
         os.replace(self.path, aside)
-        self._tell(f"{self.path} {error}; it was put aside as {aside.name}, and choices begin anew")
+        self._tell(f"choices begin anew: {self.path} {error}; it was put aside as {aside.name}")
         return True
 
     def _tell(self, words: str) -> None:

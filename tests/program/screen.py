@@ -74,6 +74,11 @@ def title(lines: Sequence[str], name: str) -> str:
     return _area(lines, name)[0]
 
 
+def rows(lines: Sequence[str], name: str) -> list[str]:
+    """Return the rows under a panel's title."""
+    return _area(lines, name)[1]
+
+
 def state(lines: Sequence[str], name: str) -> State:
     """Return what a panel says of its data."""
     text = title(lines, name)

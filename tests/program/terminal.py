@@ -188,6 +188,10 @@ class Terminal:
         rows = "\n".join(f"│{line}│" for line in self._screen.display)
         return f"{rows}\nexit status: {self.process.poll()}\n{self.words()}"
 
+    def ground(self, column: int, line: int) -> str:
+        """Return the colour behind a cell, as pyte names it."""
+        return str(self._screen.buffer[line][column].bg)
+
     @property
     def size(self) -> tuple[int, int]:
         """Columns and lines."""
