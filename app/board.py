@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.widget import Widget
 
 from mdterm.app.account_keys import AccountKeys
 from mdterm.app.chart_keys import ChartKeys
 from mdterm.app.keymap import Keymap
 from mdterm.app.ladder_keys import LadderKeys
+from mdterm.app.layout_keys import DEFAULT_LAYOUT, LayoutKeys, is_displayed
 from mdterm.app.replay_keys import ReplayKeys
 from mdterm.app.roster import Roster
 from mdterm.app.tape_keys import TapeKeys
@@ -22,6 +22,7 @@ from mdterm.feeds.port import Port
 from mdterm.feeds.text import clean
 from mdterm.widgets.account import Account
 from mdterm.widgets.chart import Chart
+from mdterm.widgets.compare import Compare
 from mdterm.widgets.connections import Connections
 from mdterm.widgets.derivatives import Derivatives
 from mdterm.widgets.header import Header
@@ -33,19 +34,9 @@ from mdterm.widgets.tape import Tape
 from mdterm.widgets.watch import WatchStrip
 from mdterm.widgets.watchlist import Watchlist
 
-LAYOUTS = {
-    "trader": "ladder",
-    "tape": "tape",
-    "chart": "chart",
-    "derivatives": "derivatives",
-    "account": "account",
-}
-"""The layouts in the order of their key, each with its first panel; the stylesheet lays them out."""
-DEFAULT_LAYOUT = "trader"
-
 
 class BoardScreen(
-    WatchKeys, LadderKeys, TapeKeys, ChartKeys, AccountKeys, ReplayKeys, inherit_bindings=False
+    LayoutKeys, WatchKeys, LadderKeys, TapeKeys, ChartKeys, AccountKeys, ReplayKeys, inherit_bindings=False
 ):
     """Header, panels, symbols and status line; binds the panels to the instrument that is shown."""
 
@@ -79,6 +70,8 @@ class BoardScreen(
         self.ladder = Ladder()
         self.tape = Tape()
         self.chart = Chart()
+        self.compare = Compare()
+        self.hidden = {}
         self.symbols = WatchStrip()
         self.status = StatusLine()
         self.roster = roster or Roster()
@@ -105,7 +98,15 @@ class BoardScreen(
     @property
     def panels(self) -> tuple[Panel, ...]:
         """The panels in the order of Tab."""
-        return (self.watchlist, self.account, self.derivatives, self.ladder, self.tape, self.chart)
+        return (
+            self.watchlist,
+            self.account,
+            self.derivatives,
+            self.ladder,
+            self.tape,
+            self.chart,
+            self.compare,
+        )
 
     @property
     def views(self) -> dict[str, View]:
@@ -126,6 +127,7 @@ class BoardScreen(
                     yield self.ladder
                     yield self.tape
                 yield self.chart
+            yield self.compare
         yield self.symbols
         yield self.status
 
@@ -212,7 +214,7 @@ class BoardScreen(
         address = self.instrument.address
         for name, view in self.views.items():
             bound = self._bound.get(name)
-            if not _is_displayed(view):
+            if not is_displayed(view):
                 if bound is not None:
                     del self._bound[name]
                     self.port.unbind(name)
@@ -241,9 +243,9 @@ class BoardScreen(
 
     def reasons(self) -> list[str]:
         """Return why panels are as they are, for those of which there is something to say."""
-        told = [(view.NAME, view.current()) for view in self.panels if _is_displayed(view)]
+        told = [(view.NAME, view.current()) for view in self.panels if is_displayed(view)]
         told += [(link.key, link.shown) for link in self.connections.links]
-        cautions = {view.caution for view in self.panels if _is_displayed(view)} - {None}
+        cautions = {view.caution for view in self.panels if is_displayed(view)} - {None}
         notes = [f"{one.badge}: {clean(one.words)}" for one in cautions if one is not None]
         notes += [f"{link.key}: {clean(link.note)}" for link in self.connections.links if link.note]
         return sorted(notes) + [
@@ -309,43 +311,10 @@ class BoardScreen(
         """Give the keys to the next panel."""
         self.focus_next(Panel)
 
-    def action_next_layout(self) -> None:
-        """Show the next layout, all its panels."""
-        names = list(LAYOUTS)
-        self.show_layout(names[(names.index(self.layout_name) + 1) % len(names)])
-
-    def show_layout(self, name: str) -> None:
-        """Show a layout; the keys go to its first panel."""
-        self._maximise(None)
-        self.remove_class(*(f"-{one}" for one in LAYOUTS))
-        self.add_class(f"-{name}")
-        self.layout_name = name
-        self.call_after_refresh(self._focus_first)
-
-    def _focus_first(self) -> None:
-        if self.focused is None or not _is_displayed(self.focused):
-            self.query_one(f"#{LAYOUTS[self.layout_name]}", Panel).focus()
-
-    def action_maximise(self) -> None:
-        """Give the focused panel the room of all, or take it back."""
-        focused = self.focused if isinstance(self.focused, Panel) else self.ladder
-        self._maximise(None if self.has_class("-maximised") else focused)
-
-    def _maximise(self, chosen: Panel | None) -> None:
-        self.set_class(chosen is not None, "-maximised")
-        around = () if chosen is None else chosen.ancestors_with_self
-        for node in self.query("#panels, #panels *"):
-            node.set_class(node in around, "-held")
-
     def action_back(self) -> None:
         """Give every panel its room again; show the newest bars, none marked, and all symbols."""
-        self._maximise(None)
+        self.maximise(None)
         if self.watchlist.words:
             self.watchlist.filter("")
         self.ladder.release()
         self.chart.follow()
-
-
-def _is_displayed(widget: Widget) -> bool:
-    """Return whether a widget has a place on the screen: it and all around it are displayed."""
-    return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))

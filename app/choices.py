@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from mdterm.app.board import DEFAULT_LAYOUT, LAYOUTS
 from mdterm.app.commands.context import Failed
 from mdterm.app.keymap import Keymap, bind_keys
+from mdterm.app.layout_keys import DEFAULT_LAYOUT, LAYOUTS
 from mdterm.app.roster import Roster
 from mdterm.app.settings import Settings
 from mdterm.app.state import State

@@ -12,12 +12,13 @@ from textual.screen import Screen
 
 import mdterm.themes
 from mdterm.app.alarms import Alarms
-from mdterm.app.board import DEFAULT_LAYOUT, BoardScreen
+from mdterm.app.board import BoardScreen
 from mdterm.app.commands.context import Failed
 from mdterm.app.finder import Finder, FinderScreen
 from mdterm.app.help import HelpScreen
 from mdterm.app.keeper import Keeper
 from mdterm.app.keymap import DEFAULT_KEYMAP, Keymap, textual_key
+from mdterm.app.layout_keys import DEFAULT_LAYOUT
 from mdterm.app.logscreen import LogScreen
 from mdterm.app.notices import Level, Notice, Notices
 from mdterm.app.palette import PaletteScreen

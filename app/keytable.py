@@ -54,6 +54,7 @@ _ZOOMING: Final = "give each bar less or more room"
 _DRAWING: Final = "draw VWAP and averages; the volume by price; the CVD"
 _LOOK: Final = "tell times in UTC or local time; show the next theme"
 _FINDING: Final = "show these keys, or find a command by its name"
+_HIDING: Final = "hide the focused panel in this layout; show all again"
 _COPYING: Final = "copy the marked row (else the panel); all the panel"
 _EXPORTING: Final = "write the panel to a CSV file; the screen to SVG"
 _STEPPING: Final = "stop a replay or go on; go on by one message"
@@ -149,6 +150,8 @@ CHART_KEYS: Final[tuple[Command, ...]] = (
 )
 SCREEN_KEYS: Final[tuple[Command, ...]] = (
     Command("next-layout", ("l",), "show the next layout", SCREEN, hint="layout"),
+    Command("hide-panel", ("h",), "hide the focused panel in this layout", SCREEN, together=_HIDING),
+    Command("show-panels", ("H",), "show what is hidden in this layout", SCREEN, together=_HIDING),
     Command("next-panel", ("tab",), "go to the next panel", SCREEN),
     Command("maximise", ("m",), "give the panel the whole screen, or take it back", SCREEN),
     Command("back", ("escape",), "go back to the newest bar, and to all panels", SCREEN),

@@ -205,6 +205,12 @@ class GeneralSettings(Struct, frozen=True, kw_only=True):
         _says("own connections, or those of a feed that runs apart (accepted, not used yet)"),
     ] = "own"
     layout: Annotated[Name | None, _says("the layout to start with")] = None
+    pairs: Annotated[
+        tuple[tuple[str, str], ...], _says("pairs of addresses to compare, each a list of two")
+    ] = ()
+    pair_drift_bps: Annotated[
+        Positive, _says("from how many basis points apart a pair is marked as parted")
+    ] = 10.0
     alerts: Annotated[
         tuple[str, ...],
         _says("an address and what to look for: cross 64000, move 1% 5m, big 10, spread 5bps, silence 30s"),

@@ -152,4 +152,5 @@ def _undeclared(palette: Palette, width: int, height: int) -> list[Row]:
         "no pairs are declared; in the configuration, for example:",
         'pairs = [["kiyotaka:BINANCE_FUTURES:BTCUSDT", "alltick:BTCUSDT"]]',
     )
-    return [((fit(f" {line}", width), palette.muted),) for line in words][:height]
+    rows: list[Row] = [((fit(f" {line}", width), palette.muted),) for line in words]
+    return rows[:height]

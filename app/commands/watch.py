@@ -98,6 +98,7 @@ def _run(
         world.instruments([one.address for one in rules])
     except ValueError as error:
         raise settings.error("alerts", str(error)) from None
+    pairs = [_pair(world, pair) for pair in settings.pairs]
     keeper = Keeper(state, with_list=not addresses)
     feed.start()
     try:
@@ -110,6 +111,7 @@ def _run(
             instruments = [opening.found]
             roster.add(opening.found.address)
         feed.watch(instruments)
+        feed.compare(pairs)
         app = Dashboard(
             feed,
             instruments,
@@ -127,6 +129,7 @@ def _run(
             rules=rules,
             signals=settings.alert_signals,
         )
+        app.board.compare.parted_bps = settings.pair_drift_bps
         logging.getLogger("mdterm").addHandler(
             NoticeHandler(app.notices, lambda text: mask(text, tuple(context.secrets)))
         )
@@ -138,6 +141,15 @@ def _run(
         return status
     finally:
         feed.stop()
+
+
+def _pair(world: "World", pair: tuple[str, str]) -> tuple[str, str]:
+    """Return the addresses of a pair as their providers write them. Raise SettingsError."""
+    try:
+        first, second = (world.instruments([address])[0].address for address in pair)
+    except ValueError as error:
+        raise world.settings.error("pairs", str(error)) from None
+    return first, second
 
 
 def run_screen(app: "PacedApp") -> int:

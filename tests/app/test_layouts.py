@@ -8,8 +8,8 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from mdterm.app.board import LAYOUTS
 from mdterm.app.dashboard import Dashboard
+from mdterm.app.layout_keys import LAYOUTS
 from mdterm.feeds.frames import ChartSpec
 from mdterm.feeds.status import Shown
 

@@ -2,7 +2,7 @@
 
 Between the bursts the market stands still, and then the screen must be right: the count of trades and the
 last price are those that were sent, what the diffs have made of the screen is what painting it anew makes of
-it, no panel tells of an internal error, and nothing was said on standard error. Exits with 1 where it is not so.
+it, no panel tells of an internal error, and nothing was said on standard error. Exits with 1 otherwise.
 """
 
 import random

@@ -1,0 +1,80 @@
+"""Which panels stand on the screen: layouts, one panel alone, panels that are hidden."""
+
+from textual.widget import Widget
+
+from mdterm.app.deck import Deck
+from mdterm.widgets.panel import Panel
+
+LAYOUTS = {
+    "trader": "ladder",
+    "tape": "tape",
+    "chart": "chart",
+    "derivatives": "derivatives",
+    "account": "account",
+    "compare": "compare",
+}
+"""The layouts in the order of their key, each with its first panel; the stylesheet lays them out."""
+DEFAULT_LAYOUT = "trader"
+
+
+class LayoutKeys(Deck, inherit_bindings=False):
+    """The keys that choose panels."""
+
+    layout_name: str
+    hidden: dict[str, set[str]]
+    """Panels that are hidden, by layout."""
+
+    def action_next_layout(self) -> None:
+        """Show the next layout, all its panels."""
+        names = list(LAYOUTS)
+        self.show_layout(names[(names.index(self.layout_name) + 1) % len(names)])
+
+    def show_layout(self, name: str) -> None:
+        """Show a layout; the keys go to its first panel."""
+        self.maximise(None)
+        self.remove_class(*(f"-{one}" for one in LAYOUTS))
+        self.add_class(f"-{name}")
+        self.layout_name = name
+        self._hide()
+        self.call_after_refresh(self._focus_first)
+
+    def _focus_first(self) -> None:
+        if self.focused is None or not is_displayed(self.focused):
+            self.query_one(f"#{LAYOUTS[self.layout_name]}", Panel).focus()
+
+    def actionmaximise(self) -> None:
+        """Give the focused panel the room of all, or take it back."""
+        focused = self.focused if isinstance(self.focused, Panel) else self.ladder
+        self.maximise(None if self.has_class("-maximised") else focused)
+
+    def maximise(self, chosen: Panel | None) -> None:
+        """Give a panel the room of all, or all their own again."""
+        self.set_class(chosen is not None, "-maximised")
+        around = () if chosen is None else chosen.ancestors_with_self
+        for node in self.query("#panels, #panels *"):
+            node.set_class(node in around, "-held")
+
+    def action_hide_panel(self) -> None:
+        """Hide the focused panel in this layout, unless it is the last one."""
+        focused = self.focused
+        shown = [panel for panel in self.query(Panel) if is_displayed(panel)]
+        if isinstance(focused, Panel) and focused.id is not None and len(shown) > 1:
+            self.maximise(None)
+            self.hidden.setdefault(self.layout_name, set()).add(focused.id)
+            self._hide()
+            next(panel for panel in shown if panel is not focused).focus()
+
+    def action_show_panels(self) -> None:
+        """Show the panels again that are hidden in this layout."""
+        self.hidden.pop(self.layout_name, None)
+        self._hide()
+
+    def _hide(self) -> None:
+        hidden = self.hidden.get(self.layout_name, set())
+        for panel in self.query(Panel):
+            panel.set_class(panel.id in hidden, "-hidden")
+
+
+def is_displayed(widget: Widget) -> bool:
+    """Return whether a widget has a place on the screen: it and all around it are displayed."""
+    return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))
