@@ -1,5 +1,7 @@
 """The help: every key and what it does, over the board."""
 
+from collections.abc import Sequence
+from textwrap import wrap
 from typing import Final
 
 from rich.cells import cell_len
@@ -15,6 +17,8 @@ from mdterm.widgets.palette import Palette
 from mdterm.widgets.panel import Line
 from mdterm.widgets.rows import NO_STYLE, Part, Row, merge, spread
 
+HelpLine = tuple[str, str, str]
+"""Group (in its first line only), keys, words."""
 _BOLD = Style(bold=True)
 COLUMN: Final = 80
 """Cells that a column of the table wants."""
@@ -57,7 +61,8 @@ class HelpTable(Line):
 
     def __init__(self, keymap: Keymap, first: str = "") -> None:
         super().__init__(id="help-table")
-        self.lines = help_lines(keymap, first)
+        self._told = help_lines(keymap, first)
+        self.lines = self._told
         self.closing = "esc" if not (keys := keymap.keys_of("help")) else f"esc or {keys[0]}"
         self.columns = 1
         self.at = 0
@@ -66,7 +71,9 @@ class HelpTable(Line):
     def fit_into(self, width: int, height: int) -> None:
         """Take as many columns as a screen has and the table needs."""
         deep = max(1, height - 1)
-        self.columns = max(1, min(width // COLUMN, -(-len(self.lines) // deep)))
+        self.columns = max(1, min(width // COLUMN, -(-len(self._told) // deep)))
+        column = min(COLUMN, width // self.columns)
+        self.lines = _wrapped(self._told, max(10, column - sum(_widths(self._told)) - 5))
         self.styles.width = min(width, self.columns * COLUMN)
         self.styles.height = min(height, 1 - (-len(self.lines) // self.columns))
 
@@ -102,8 +109,7 @@ class HelpTable(Line):
             closes.insert(0, (f" ↑↓ {told} ·", palette.key))
         rows = [spread(title, closes, width, "─", palette.grid)]
         column, deep = width // self.columns, max(1, height - 1)
-        groups = max(len(group) for group, _, _ in self.lines)
-        keys = max(cell_len(key) for _, key, _ in self.lines)
+        groups, keys = _widths(self._told)
         for y in range(min(deep, len(shown))):
             parts: list[Part] = []
             for group, key, words in shown[y::deep]:
@@ -114,12 +120,26 @@ class HelpTable(Line):
         return rows
 
 
-def help_lines(keymap: Keymap, first: str = "") -> list[tuple[str, str, str]]:
+def _widths(lines: Sequence[HelpLine]) -> tuple[int, int]:
+    """Return the cells that groups and keys take."""
+    return max(len(group) for group, _, _ in lines), max(cell_len(key) for _, key, _ in lines)
+
+
+def _wrapped(lines: Sequence[HelpLine], room: int) -> list[HelpLine]:
+    """Return lines whose words are at most ``room`` wide; what is longer goes on below."""
+    found: list[HelpLine] = []
+    for group, key, words in lines:
+        first, *rest = wrap(words, room)
+        found += [(group, key, first), *(("", "", line) for line in rest)]
+    return found
+
+
+def help_lines(keymap: Keymap, first: str = "") -> list[HelpLine]:
     """Return group (in its first line only), keys and words; the group ``first`` before all others.
 
     Digits, and neighbours, are told in one line.
     """
-    lines: list[tuple[str, str, str]] = []
+    lines: list[HelpLine] = []
     for group in sorted(GROUPS, key=lambda one: one != first):
         told: dict[str, list[str]] = {}
         members = [one for one in keymap.commands if one.group == group and one.keys]

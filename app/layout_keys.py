@@ -42,7 +42,7 @@ class LayoutKeys(Deck, inherit_bindings=False):
         if self.focused is None or not is_displayed(self.focused):
             self.query_one(f"#{LAYOUTS[self.layout_name]}", Panel).focus()
 
-    def actionmaximise(self) -> None:
+    def action_maximise(self) -> None:
         """Give the focused panel the room of all, or take it back."""
         focused = self.focused if isinstance(self.focused, Panel) else self.ladder
         self.maximise(None if self.has_class("-maximised") else focused)

@@ -9,6 +9,7 @@ from mdterm.feeds.alerts import Rule
 from mdterm.feeds.frames import (
     AccountSpec,
     ChartSpec,
+    CompareSpec,
     DerivativesSpec,
     Frame,
     FrameSet,
@@ -26,7 +27,7 @@ from mdterm.feeds.frames import (
 )
 from mdterm.feeds.port import Post
 from mdterm.feeds.status import Shown
-from tests.app.standing import LIVE, WALL, make_account, make_chart, make_derivatives, make_quotes
+from tests.app.standing import LIVE, WALL, make_account, make_chart, make_derivatives, make_pairs, make_quotes
 
 
 class FixedClock:
@@ -136,6 +137,8 @@ def make_frame(address: str, spec: ViewSpec, *, shift: int = 0) -> Frame:
         return make_account()
     if isinstance(spec, WatchSpec):
         return make_quotes()
+    if isinstance(spec, CompareSpec):
+        return make_pairs()
     assert isinstance(spec, LadderSpec)
     return make_ladder(address, spec, last)
 

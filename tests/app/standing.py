@@ -13,10 +13,13 @@ from mdterm.feeds.frames import (
     ChangeRow,
     ChartBar,
     ChartFrame,
+    CompareFrame,
     DerivativesFrame,
+    LegRow,
     LinkLine,
     LiquidationRow,
     OrderRow,
+    PairRow,
     ProfileFrame,
     WatchFrame,
     WatchRow,
@@ -223,3 +226,18 @@ LINKS = [
         0,
     ),
 ]
+
+
+def make_pairs() -> CompareFrame:
+    """Return two pairs: one goes together with a lag, one has parted."""
+    btc = LegRow("sim:BTCUSDT", "BTCUSDT", "sim", LIVE, 61722.4, 61722.3, 61722.5, 1)
+    late = LegRow("other:BTCUSDT", "BTCUSDT", "other", LIVE, 61725.0, 61724.9, 61725.1, 1)
+    eth = LegRow("sim:ETHUSDT", "ETHUSDT", "sim", LIVE, 2677.91, None, None, 2)
+    stale = LegRow("other:ETHUSDT", "ETHUSDT", "other", Shown("STALE", age=72.0), 2690.05, None, None, 2)
+    return CompareFrame(
+        [
+            PairRow(btc, late, 0.42, True, 250.0, 0.93, False),
+            PairRow(eth, stale, 45.33, False, None, None, True),
+        ],
+        10.0,
+    )

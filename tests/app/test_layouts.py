@@ -31,7 +31,9 @@ def regions(app: Dashboard) -> dict[str, Region]:
     """Return the panels that are on the screen, and where."""
     placed = app.board._compositor.visible_widgets
     names = {widget.id: region for widget, (region, _) in placed.items() if isinstance(widget, Widget)}
-    return {name: region for name, region in names.items() if name in EVERYTHING and region.area}
+    return {
+        name: region for name, region in names.items() if name in EVERYTHING | {"compare"} and region.area
+    }
 
 
 def lines_of(app: Dashboard) -> list[str]:
@@ -95,6 +97,7 @@ async def test_the_key_shows_one_layout_after_the_other_and_the_keys_follow(make
             ("chart", "chart"),
             ("derivatives", "derivatives"),
             ("account", "account"),
+            ("compare", "compare"),
             ("trader", "ladder"),
         ]
 
