@@ -7,8 +7,10 @@ import pytest
 from textual.pilot import Pilot
 
 from mdterm.app.dashboard import Dashboard
+from mdterm.app.layout_keys import DEFAULT_LAYOUT, LAYOUTS
 from mdterm.feeds.frames import PanelFrame
 from mdterm.feeds.status import Shown
+from mdterm.themes.palettes import THEMES
 
 
 async def settle(pilot: Pilot[int]) -> None:
@@ -32,18 +34,21 @@ def test_board(snap_compare: Any, make_app: Any, theme: str, size: tuple[int, in
     assert snap_compare(make_app(theme=theme), terminal_size=size, run_before=settle)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=lambda one: f"{one[0]}x{one[1]}")
-@pytest.mark.parametrize("layout", ["tape", "chart", "derivatives", "account"])
+@pytest.mark.parametrize(
+    "size", [(60, 20), (80, 24), (120, 40), (200, 60)], ids=lambda one: f"{one[0]}x{one[1]}"
+)
+@pytest.mark.parametrize("layout", [one for one in LAYOUTS if one != DEFAULT_LAYOUT])
 def test_other_layouts(snap_compare: Any, make_app: Any, layout: str, size: tuple[int, int]) -> None:
     assert snap_compare(make_app(layout=layout), terminal_size=size, run_before=settle)
 
 
-@pytest.mark.parametrize("theme", ["blue-orange", "ansi16", "mono"])
-def test_other_themes(snap_compare: Any, make_app: Any, theme: str) -> None:
-    assert snap_compare(make_app(theme=theme), terminal_size=(80, 24), run_before=settle)
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda one: f"{one[0]}x{one[1]}")
+@pytest.mark.parametrize("theme", [one.name for one in THEMES if one.name not in ("dark", "light")])
+def test_other_themes(snap_compare: Any, make_app: Any, theme: str, size: tuple[int, int]) -> None:
+    assert snap_compare(make_app(theme=theme), terminal_size=size, run_before=settle)
 
 
-@pytest.mark.parametrize("key", ["question_mark", "colon", "slash", "L"])
+@pytest.mark.parametrize("key", ["question_mark", "colon", "slash", "L", "a", "K"])
 def test_overlays(snap_compare: Any, make_app: Any, key: str) -> None:
     async def open_overlay(pilot: Pilot[int]) -> None:
         await settle(pilot)
