@@ -10,21 +10,18 @@ from hypothesis import strategies as st
 from mdterm.feeds.frames import DerivativesFrame, LiquidationRow, ProfileFrame
 from mdterm.feeds.status import Shown
 from mdterm.themes.palettes import DARK
-from mdterm.widgets.derivatives import (
-    Derivatives,
-    bin_profile,
+from mdterm.widgets.derivatives import Derivatives, share_rows
+from mdterm.widgets.funding import paint_funding, paint_interest
+from mdterm.widgets.liquidations import (
     choose_columns,
-    paint_bin,
-    paint_funding,
-    paint_interest,
+    paint_heads,
     paint_liquidated,
     paint_liquidated_briefly,
     paint_liquidation,
-    paint_profile_heads,
-    share_rows,
 )
 from mdterm.widgets.palette import Palette, make_palette
 from mdterm.widgets.rows import text_of, width_of
+from mdterm.widgets.volume_profile import bin_profile, paint_bin, paint_profile_heads
 
 WALL = 1_763_682_461_997_000_000
 DARK_PALETTE = make_palette({**DARK.variables, "background": DARK.background or ""})
@@ -149,6 +146,16 @@ def test_each_liquidation_tells_position_and_raw_side(palette: Palette) -> None:
     assert [row[1][1] for row in rows] == [palette.liq_long, palette.liq_short, palette.flat]
 
 
+def test_what_a_liquidation_was_worth_is_told_where_there_is_room(palette: Palette) -> None:
+    columns = choose_columns(FRAME, 60, None)
+    assert text_of(paint_heads(columns, palette)) == " TIME          P     PRICE    SIZE     VALUE  RAW   "
+    rows = [text_of(paint_liquidation(row, FRAME, columns, palette)) for row in FRAME.liquidations]
+    assert rows[:2] == [
+        " 23:47:41.997  L  61 712.0   0.412     25.4K  SELL  ",
+        " 23:47:40.997  S  61 739.9  12.030    742.7K  BUY   ",
+    ]
+
+
 def test_raw_sides_are_made_safe(palette: Palette) -> None:
     row = LiquidationRow(WALL, 1.0, 1.0, "long", "\x1b]0;x\x07")
     assert text_of(paint_liquidation(row, FRAME, choose_columns(FRAME, 60, None), palette)).isprintable()
@@ -198,15 +205,26 @@ def test_bars_of_the_profile(palette: Palette) -> None:
     ]
 
 
-def test_the_profile_tells_whose_it_is_and_since_when(palette: Palette) -> None:
-    wide = [text_of(row) for row in paint_profile_heads(PROFILE, palette, 70, WALL, 4)]
-    assert wide == [" PROFILE  POC 61 720  VA 61 710–61 730  session since 22:47:41"]
-    tall = [text_of(row) for row in paint_profile_heads(PROFILE, palette, 40, WALL, 6)]
-    assert tall == [" PROFILE  session since 22:47:41", "  POC 61 720  VA 61 710–61 730"]
-    low = [text_of(row) for row in paint_profile_heads(PROFILE, palette, 40, WALL, 5)]
-    assert low == [" PROFILE  POC 61 720  VA 61 710–61 730"]
+def heads(profile: ProfileFrame, width: int) -> list[str]:
+    return [text_of(row) for row in paint_profile_heads(profile, DARK_PALETTE, width, WALL)]
+
+
+def test_the_profile_tells_whose_it_is_and_since_when() -> None:
+    assert heads(PROFILE, 70) == [" PROFILE  POC 61 720  VA 61 710–61 730  session since 22:47:41"]
+    assert heads(PROFILE, 40) == [" PROFILE  session since 22:47:41", "  POC 61 720  VA 61 710–61 730"]
+    assert heads(PROFILE, 31) == [" PROFILE  since 22:47:41", "  POC 61 720  VA 61 710–61 730"]
+    assert heads(PROFILE, 20) == [" PROFILE  session", "  POC 61 720", "  VA 61 710–61 730"]
+    yesterday = msgspec.structs.replace(PROFILE, since=WALL - 48 * 3600_000_000_000)
+    assert heads(yesterday, 40)[0] == " PROFILE  session since 11-18 23:47"
+
+
+@pytest.mark.parametrize("width", range(19, 90))
+def test_whose_profile_it_is_is_told_in_any_room(width: int) -> None:
     theirs = msgspec.structs.replace(PROFILE, source="provider", since=None)
-    assert "from the provider" in text_of(paint_profile_heads(theirs, palette, 70, WALL, 4)[0])
+    assert "provider" in " ".join(heads(theirs, width))
+    ours = " ".join(heads(PROFILE, width))
+    assert "session" in ours or "since" in ours
+    assert all(len(row) <= width for row in (*heads(theirs, width), *heads(PROFILE, width)))
 
 
 # The whole
@@ -227,8 +245,18 @@ def test_every_size_is_filled_but_not_exceeded(width: int, height: int) -> None:
 def test_what_matters_first_stays_where_it_is_low() -> None:
     assert [line.split()[0] for line in body(FRAME, 40, 3)] == ["funding", "open", "liquid."]
     assert share_rows(FRAME, 12) == 0
-    assert share_rows(FRAME, 15) == 5
+    assert share_rows(FRAME, 13) == 6
+    assert share_rows(FRAME, 25) == 10
     assert share_rows(frame(profile=None), 30) == 0
+
+
+def test_before_the_first_liquidation_the_profile_has_their_room() -> None:
+    calm = frame(liquidations=[], liquidation_count=0)
+    assert share_rows(calm, 13) == 7
+    assert share_rows(calm, 25) == 19
+    lines = body(calm, 40, 25)
+    assert lines[5].strip() == "none received yet"
+    assert lines[6].startswith(" PROFILE")
 
 
 def test_an_instrument_without_derivatives_still_has_a_profile() -> None:
