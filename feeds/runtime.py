@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -55,6 +56,10 @@ from mdterm.feeds.view_watch import watch_view
 from mdterm.feeds.views import view
 from mdterm.feeds.wishes import Wishes
 
+if TYPE_CHECKING:
+    from mdterm.feeds.store import Store
+    from mdterm.feeds.warm import Warmth
+
 log = logging.getLogger(__name__)
 
 Listener = Callable[[Sequence[Event]], None]
@@ -63,6 +68,8 @@ FOLLOW_S = 0.3
 """A key held down must not resubscribe at every step."""
 TICK_S = 1.0
 STATUS_S = 0.25
+KEEP_TICKS = 3
+"""Every so many ticks the bars that changed are kept for the next start."""
 
 
 class Feed:
@@ -76,6 +83,7 @@ class Feed:
         journal: Journal | None = None,
         period_s: float = 0.1,
         accounts: Mapping[str, str] | None = None,
+        store: "Store | None" = None,
     ) -> None:
         self.providers = dict(providers)
         self.clock: Clock = clock or SystemClock()
@@ -114,6 +122,11 @@ class Feed:
         self._ticks = 0
         self._tick_handle = self._loop.call_later(TICK_S, self._tick)
         self._status_handle: asyncio.TimerHandle | None = None
+        self.warmth: Warmth | None = None
+        if store is not None:
+            from mdterm.feeds import warm  # with it comes SQLite, which who keeps nothing need not load
+
+            self.warmth = warm.Warmth(store, self.markets)
         self._scribe: Scribe | None = None
         if journal is not None and not isinstance(journal, NullJournal):
             self._scribe = Scribe(journal, self.clock)
@@ -215,6 +228,8 @@ class Feed:
         if isinstance(spec, AccountSpec):
             return self.accounts.state(self.accounts.show(self._instruments[address]), self.shown)
         shown = self.shown(address, streams[0])
+        if shown.word in ("WARMING", "CONNECTING") and isinstance(spec, TapeSpec | ChartSpec | PlotSpec):
+            shown = self._kept_state(address, shown)
         if isinstance(spec, DerivativesSpec):
             return best([self.shown(address, stream) for stream in streams[:3]])
         if isinstance(spec, ChartSpec | PlotSpec) and shown.word in ("LIVE", "WARMING"):
@@ -224,13 +239,24 @@ class Feed:
                 return Shown("PARTIAL", age=shown.age, detail=f"no history: {words}")
         return shown
 
+    def _kept_state(self, address: str, shown: Shown) -> Shown:
+        """Return that what is shown is of the last run, and how old, where that is so."""
+        newest = None if self.warmth is None else self.warmth.newest.get(address)
+        if newest is None:
+            return shown
+        age = max(0.0, (self.clock.wall() - newest) / 1e9)
+        return Shown("STALE", age=age, detail="kept from the last run; nothing has come yet")
+
     def _caution(self, instrument: Instrument) -> Caution | None:
         """Return what its provider warns of, where it may have to."""
         provider = self.providers[instrument.provider]
         return provider.caution(instrument) if isinstance(provider, Cautious) else None
 
     def _panel_caution(self, instrument: Instrument, spec: ViewSpec) -> Caution | None:
-        if isinstance(spec, WatchSpec | CompareSpec):
+        if isinstance(spec, WatchSpec):
+            found = [self._caution(self._instruments[one]) for one in self.wishes.watched]
+            return next((one for one in found if one is not None and one.is_raw), None)
+        if isinstance(spec, CompareSpec):
             return None
         if isinstance(spec, AccountSpec):
             return self.accounts.caution(self.accounts.show(instrument))
@@ -443,6 +469,8 @@ class Feed:
             provider = self.providers[instrument.provider]
             market = new_market(provider, instrument) if full or room else Quote(instrument)
             self.markets[address] = market
+            if self.warmth is not None:
+                self.warmth.begin(market, self.clock.wall())
         return market
 
     def _replan(self, delay: float = 0.0) -> None:
@@ -483,7 +511,7 @@ class Feed:
             health = self.links.streams.get((address, STREAM_OF[kind]))
             if health is not None:
                 if health.last_at is None and kind is Trade:
-                    self._joined(address, first.seen)
+                    self._joined(address, first)
                 health.last_at, health.refused = now, None
                 if health.lost_at is not None:
                     self._flows_again(address, STREAM_OF[kind], health, first.seen)
@@ -492,6 +520,8 @@ class Feed:
             market = self.markets.get(address)
             if market is not None:
                 market.apply(run)
+            if kind is Trade and self.warmth is not None:
+                self.warmth.keep_trades(address, cast(Sequence[Trade], run))
             if address in self.pairs.of:
                 self.pairs.take(address, run)
             if address in self.alerts.of:
@@ -500,7 +530,7 @@ class Feed:
             if address in self._candles:
                 self._tell_candles(address, run[-1].seen)
         if connection is not None:
-            self.links.delayed(connection, events[-1])
+            self.links.delayed(connection, events)
         if self._sources and (unasked := self._sources - self._listened):
             events = [one for one in events if (one.address, STREAM_OF[type(one)]) not in unasked]
         if events:
@@ -530,10 +560,13 @@ class Feed:
         if self._listeners:
             self._tell_states(again=False)
 
-    def _joined(self, address: str, seen: int) -> None:
+    def _joined(self, address: str, first: Event) -> None:
         backfill = self._backfills.get(self._instruments[address].provider)
         if backfill is not None:
-            backfill.subscribed(address, seen)
+            backfill.subscribed(address, first.seen)
+        market = self.markets.get(address)
+        if isinstance(market, Market) and first.ts is not None:
+            market.tape.rejoin(first.ts)
 
     def _flows_again(self, address: str, stream: Stream, health: StreamHealth, seen: int) -> None:
         """A stream that was lost flows again: what came between may be missing."""
@@ -587,6 +620,8 @@ class Feed:
         if self._closed:
             return
         self._tick_handle = self._loop.call_later(TICK_S, self._tick)
+        if self.warmth is not None and self._ticks % KEEP_TICKS == 0:
+            self.warmth.keep_bars()
         for (address, stream), health in self.links.streams.items():
             market = self.markets.get(address)
             if stream in ("trade", "trade_agg") and isinstance(market, Market) and market.trade_count:
@@ -610,6 +645,8 @@ class Feed:
             if handle is not None:
                 handle.cancel()
         self.beat.close()
+        if self.warmth is not None:
+            await self.warmth.close()
         tasks = [*self._tasks, *([] if self._asking is None else [self._asking])]
         for task in tasks:
             task.cancel()

@@ -69,6 +69,19 @@ class Tape:
             while len(kept) > KEPT_CALM and (len(kept) > KEPT or kept[0].seen < oldest):
                 kept.popleft()
 
+    def recall(self, trades: Sequence[Trade]) -> None:
+        """Take in what an earlier run had received, before anything else: it stands there, uncounted."""
+        if not self.trades and not self._kept:
+            self._kept.extend(trades[-KEPT_CALM:])
+            self._prints.clear()
+
+    def rejoin(self, ts: int) -> None:
+        """Let recalled trades of ``ts`` (ns, venue) and later go: the provider tells them once more."""
+        if not self.trades and self._kept:
+            while self._kept and (self._kept[-1].ts or 0) >= ts:
+                self._kept.pop()
+            self._prints.clear()
+
     def liquidate(self, events: Sequence[Liquidation], after: int) -> None:
         """Take liquidations in; ``after`` is the number of the last trade received before them."""
         self.liquidations.extend(Forced(after, event) for event in events)
@@ -82,7 +95,7 @@ class Tape:
             found = self._prints[join_ms] = Prints(join_ms)
             left_out = self.trades - len(self._kept)
             found.take(self._kept, left_out + 1)
-            if left_out and found.closed:
+            if left_out > 0 and found.closed:
                 found.closed.popleft()  # it may have begun before what is kept
         return found
 
