@@ -1,8 +1,8 @@
 """What AllTick tells over HTTP alone: bars as they close, yesterday's close, ticks on the free plan.
 
 One request at a time, the one that matters most when the budget allows it: what stands on the screen
-before the watchlist, holes before new bars, then whatever has waited longest. The past from before is the
-history's affair.
+before the watchlist, holes and a first price before new bars, then whatever has waited longest. The past
+from before is the history's affair.
 """
 
 import asyncio
@@ -30,6 +30,9 @@ _CLOSED_EVERY_S = 600.0
 _BUG_PAUSE_S = 60.0
 
 Work = Literal["mend", "bars", "trade", "book", "daily", "about"]
+_FIRST: dict[Work, int] = {"mend": 0, "trade": 1, "book": 2}
+_LAST = 3
+"""Where a socket is silent, the first print comes before bars: without it there is no price at all."""
 _TICKS: tuple[Literal["trade", "book"], ...] = ("trade", "book")
 _ENDPOINTS: dict[Work, Endpoint] = {
     "mend": "kline",
@@ -192,7 +195,8 @@ class AllTickPoller:
         for address, track in self.tracks.items():
             family = codes.family_of(track.code)
             for work, due in self._works(track, now, wall):
-                order = 0 if work == "mend" else 1
+                is_first = work in _TICKS and work not in track.ticks_at
+                order = _FIRST.get(work, _LAST) if work == "mend" or is_first else _LAST
                 group = track.group if work != "mend" else -1
                 yield Job(track.rank, order, due, work, family, group, address)
 

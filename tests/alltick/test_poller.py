@@ -300,6 +300,13 @@ async def test_a_closed_market_is_hardly_polled(desk: Open) -> None:
 # Ticks over HTTP: the free plan alone.
 
 
+async def test_the_first_price_of_a_silent_socket_goes_before_bars(desk: Open) -> None:
+    one = desk("free")
+    one.want(*((0, "GOLD", stream) for stream in ("trade", "book", "candle")), (1, "BTCUSDT", "candle"))
+    await one.clock.advance(40.0)
+    assert [endpoint for endpoint, _ in one.service.asked] == ["batch-kline", "trade-tick", "depth-tick"]
+
+
 async def test_ticks_stand_in_for_a_silent_socket_on_the_free_plan(desk: Open) -> None:
     one = desk("free")
     (instrument,) = one.look_up("GOLD")
