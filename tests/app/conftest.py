@@ -168,6 +168,14 @@ def make_tape(address: str, spec: TapeSpec, last: int) -> TapeFrame:
         since=WALL - 600_000_000_000,
         unreliable_since=None,
         min_size=spec.min_size,
+        quote=spec.quote,
+        join_ms=spec.join_ms,
+        back=spec.back,
+        biggest=None if spec.biggest_since is None else rows[0],
+        median=0.034,
+        largest=46.0,
+        last_price=last / 10,
+        min_in_quote=spec.min_in_quote,
     )
 
 
