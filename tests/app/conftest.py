@@ -136,7 +136,7 @@ def make_frame(address: str, spec: ViewSpec, *, shift: int = 0) -> Frame:
     if isinstance(spec, AccountSpec):
         return make_account()
     if isinstance(spec, WatchSpec):
-        return make_quotes()
+        return make_quotes(spec)
     if isinstance(spec, CompareSpec):
         return make_pairs()
     assert isinstance(spec, LadderSpec)

@@ -23,9 +23,11 @@ from mdterm.feeds.frames import (
     ProfileFrame,
     WatchFrame,
     WatchRow,
+    WatchSpec,
 )
 from mdterm.feeds.intervals import HOUR, MINUTE, SECOND
 from mdterm.feeds.status import Shown
+from mdterm.feeds.view_watch import arrange, fits
 
 WALL = 1_763_682_461_997_000_000
 """2025-11-20 23:47:41.997 UTC."""
@@ -93,8 +95,8 @@ def make_watch() -> WatchFrame:
     return WatchFrame(rows)
 
 
-def make_quotes() -> WatchFrame:
-    """Return the watchlist of the instruments that the board's tests watch."""
+def make_quotes(spec: WatchSpec | None = None) -> WatchFrame:
+    """Return the watchlist of the instruments that the board's tests watch, as a spec asks for it."""
     rows = [
         WatchRow(
             address=f"sim:{symbol}",
@@ -121,7 +123,12 @@ def make_quotes() -> WatchFrame:
             ]
         )
     ]
-    return WatchFrame(rows)
+    if spec is None:
+        return WatchFrame(rows, len(rows))
+    listed = [one for one in rows if spec.among is None or one.address in spec.among]
+    listed = [msgspec.structs.replace(one, place=at) for at, one in enumerate(listed, 1)]
+    asked = [one for one in listed if fits(spec.words, one.address)]
+    return WatchFrame(arrange(asked, spec, 0.0)[1], len(listed))
 
 
 def make_derivatives(**changes: Any) -> DerivativesFrame:

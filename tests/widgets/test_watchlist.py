@@ -17,7 +17,7 @@ from mdterm.widgets.palette import Palette, make_palette
 from mdterm.widgets.rows import text_of, width_of
 from mdterm.widgets.watch_columns import choose_columns, format_pace, format_spread, names_of
 from mdterm.widgets.watch_rows import paint_heads, paint_instrument, short_age, state_words
-from mdterm.widgets.watchlist import Watchlist
+from mdterm.widgets.watchlist import SORTS, Watchlist
 
 WALL = 1_763_682_461_997_000_000
 HOUR = 3_600_000_000_000
@@ -239,3 +239,161 @@ def test_no_row_is_wider_than_the_panel() -> None:
             rows = watchlist.paint_body(DARK_PALETTE, width, height)
             assert len(rows) <= max(2, height)
             assert all(width_of(one) <= width for one in rows)
+
+
+# Sorting, filtering, groups
+
+
+def titles(app: Shell) -> tuple[str, str]:
+    """Return the panel's title and its heads."""
+    return app.lines()[0], app.lines()[1]
+
+
+async def test_the_key_goes_through_the_columns_and_comes_back_to_the_own_order() -> None:
+    app = Shell()
+    async with app.run_test(size=(60, 8)):
+        app.watchlist.show(ten(), 0.0, WALL)
+        seen = []
+        for _ in range(len(SORTS) + 1):
+            seen.append(app.watchlist.spec().sort)
+            app.watchlist.next_sort()
+        assert seen == [None, *SORTS]
+
+
+async def test_heads_tell_what_it_is_sorted_by_and_the_title_what_has_no_head() -> None:
+    app = Shell()
+    async with app.run_test(size=(60, 8)):
+        app.watchlist.show(ten(), 0.0, WALL)
+        plain = titles(app)[1]
+        app.watchlist.next_sort()
+        assert titles(app)[1] == plain.replace(" CHG%", "▼CHG%")
+        app.watchlist.reverse()
+        assert titles(app)[1] == plain.replace(" CHG%", "▲CHG%")
+        app.watchlist.next_sort()
+        assert titles(app) == (titles(app)[0], plain)
+        assert "by volume" in titles(app)[0]
+
+
+async def test_a_click_on_a_head_sorts_then_reverses_then_lets_go() -> None:
+    app = Shell()
+    async with app.run_test(size=(90, 8)) as pilot:
+        app.watchlist.show(ten(), 0.0, WALL)
+        x = titles(app)[1].index("VOL")
+        specs = []
+        for _ in range(4):
+            await pilot.click(Watchlist, offset=(x, 1))
+            spec = app.watchlist.spec()
+            specs.append((spec.sort, spec.reverse))
+        assert specs == [("volume", False), ("volume", True), (None, False), ("volume", False)]
+        await pilot.click(Watchlist, offset=(titles(app)[1].index("BID"), 1))
+        assert app.watchlist.spec().sort == "volume", "by the bid nobody sorts"
+
+
+async def test_what_is_typed_becomes_words_and_no_command() -> None:
+    app = Shell()
+    async with app.run_test(size=(60, 8)) as pilot:
+        app.watchlist.show(ten(), 0.0, WALL)
+        app.watchlist.focus()
+        await pilot.press("q", "o")
+        assert app.watchlist.spec().words == ""
+        app.watchlist.type_words()
+        await pilot.press("e", "T", "x", "backspace")
+        assert app.watchlist.spec().words == "eT"
+        assert "/eT▏" in titles(app)[0]
+        await pilot.press("enter", "x")
+        assert app.watchlist.spec().words == "eT", "typing has ended"
+        assert "/eT " in titles(app)[0]
+        app.watchlist.type_words()
+        await pilot.press("escape")
+        assert app.watchlist.spec().words == ""
+        assert "/" not in titles(app)[0]
+
+
+async def test_what_no_symbol_holds_is_told() -> None:
+    app = Shell()
+    async with app.run_test(size=(60, 8)):
+        app.watchlist.filter("zz\x1b[31m")
+        app.watchlist.show(PanelFrame(LIVE, WatchFrame([], 10)), 0.0, WALL)
+        assert "nothing here is called zz" in app.lines()[1]
+        assert "\x1b" not in "".join(app.lines())
+        assert "0 of 10" in titles(app)[0]
+
+
+async def test_the_cursor_stays_on_its_symbol_when_rows_change_places() -> None:
+    app = Shell()
+    async with app.run_test(size=(60, 6)):
+        app.watchlist.focus()
+        frame = ten().frame
+        assert isinstance(frame, WatchFrame)
+        app.watchlist.select("sim:S0")
+        app.watchlist.show(ten(), 0.0, WALL)
+        app.watchlist.move_cursor(1)
+        assert app.watchlist.cursor == "sim:S1"
+        turned = WatchFrame(list(reversed(frame.rows)), 10)
+        app.watchlist.show(PanelFrame(LIVE, turned), 0.1, WALL)
+        assert app.watchlist.cursor == "sim:S1"
+        assert app.lines()[-1].startswith(" 2 S1"), "and in view"
+        app.watchlist.show(PanelFrame(LIVE, WatchFrame(frame.rows[4:6], 10)), 0.2, WALL)
+        assert app.watchlist.cursor == "sim:S4", "unless it is gone"
+
+
+async def test_rows_left_out_do_not_move_the_others() -> None:
+    app = Shell()
+    async with app.run_test(size=(41, 8)):
+        rows = [BTC, row(symbol="1000PEPEUSDT", address="sim:P", last=0.0083126, digits=7)]
+        app.watchlist.show(PanelFrame(LIVE, WatchFrame(rows, 2)), 0.0, WALL)
+        before = app.lines()[2]
+        app.watchlist.show(PanelFrame(LIVE, WatchFrame([BTC], 2)), 0.1, WALL)
+        assert app.lines()[2] == before
+
+
+async def test_a_group_is_named_and_its_rows_asked_for() -> None:
+    app = Shell()
+    async with app.run_test(size=(60, 8)):
+        app.watchlist.expect(["sim:S1", "sim:S2"], "majors")
+        app.watchlist.show(ten(), 0.0, WALL)
+        assert app.watchlist.spec().among == ("sim:S1", "sim:S2")
+        assert titles(app)[0].startswith("─ WATCH majors ")
+        app.watchlist.expect(["sim:S1", "sim:S2", "sim:S3"])
+        assert app.watchlist.spec().among is None
+
+
+def test_how_it_is_sorted_is_kept_and_nonsense_is_passed_over() -> None:
+    one, other = Watchlist(), Watchlist()
+    one.sort, one.is_reversed = "pace", True
+    other.restore(one.keep())
+    assert (other.sort, other.is_reversed) == ("pace", True)
+    for kept in ({}, {"sort": "moon", "reversed": "yes"}, {"sort": 3, "reversed": 1}):
+        other.restore(kept)
+        assert (other.sort, other.is_reversed) == (None, False)
+
+
+WIDE = [
+    "  SYMBOL       LAST     CHG%       BID       ASK  SPR bp      VOL   PACE  STATE        12m          AGE",
+    "1 BTCUSDT  61 722.4▲   +0.42  61 722.3  61 722.5    0.03    21.3K   ×1.8  LIVE             ▁▂▃▄▅▆▇█  0s",
+    "2 B        61 722.4▲   +0.42  61 722.3  61 722.5       —    21.3K      —  STALE            ▁▂▃▄▅▆▇█  1m",
+]
+
+
+def test_wide_there_is_a_column_for_the_state_and_what_is_unusual() -> None:
+    rows = [row(pace=1.84, spread_bps=0.03), row(symbol="B", pace=None, shown=Shown("STALE", age=72.0))]
+    assert lines(rows, 107) == WIDE
+
+
+def test_where_no_book_has_true_levels_there_is_no_column_for_spreads() -> None:
+    assert "SPR" not in lines([row(pace=1.0)], 150)[0]
+
+
+@pytest.mark.parametrize(
+    ("pace", "words"),
+    [(None, "—"), (0.0, "×0.0"), (1.84, "×1.8"), (9.96, "×10"), (12.4, "×12"), (1e6, "×999")],
+)
+def test_paces(pace: float | None, words: str) -> None:
+    assert format_pace(pace) == words
+
+
+@pytest.mark.parametrize(
+    ("bps", "words"), [(None, "—"), (0.016, "0.02"), (12.345, "12.35"), (250.4, "250"), (1e9, "99999")]
+)
+def test_spreads(bps: float | None, words: str) -> None:
+    assert format_spread(bps) == words
