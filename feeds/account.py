@@ -20,6 +20,7 @@ FILLS_KEPT = 500
 Price = Callable[[str, str], Decimal | float | None]
 """The last price of an asset in a quote currency, None where it is not known."""
 
+_MOST_DECIMALS = 10
 _EXACT = Context(prec=60)
 
 
@@ -109,7 +110,8 @@ ChangeKind = Literal["balance", "placed", "filled", "changed", "left"]
 class Change(msgspec.Struct, frozen=True):
     """One line of the session's log: when it was seen (ns), and what of which went from what to what.
 
-    ``subject`` is an asset, or ``SYMBOL side id``; None stands for "did not exist".
+    ``subject`` is an asset, or ``SYMBOL side id``; None stands for "did not exist". ``price`` is what an
+    order was placed at, or what a fill was had for.
     """
 
     at: int
@@ -118,6 +120,7 @@ class Change(msgspec.Struct, frozen=True):
     what: str
     before: str | None
     after: str | None
+    price: str | None = None
 
 
 class Account:
@@ -183,7 +186,7 @@ class Account:
             return
         self.orders[key] = after
         if before is None:
-            self._log(at, "placed", subject, "size", None, after.size)
+            self._log(at, "placed", subject, "size", None, after.size, after.price)
             return
         self._filled(before, after, at, subject)
         for what in ("price", "size"):
@@ -199,15 +202,19 @@ class Account:
         cost = None
         if before.cost is not None and after.cost is not None:
             cost = after.cost - before.cost
-        self._log(at, "filled", subject, "filled", before.filled, after.filled)
-        self._fill(after, after.filled - before.filled, cost, at, None)
+        self._fill(after, after.filled - before.filled, cost, at, subject, before.filled)
 
     def _fill(
-        self, order: Working, size: Decimal, cost: Decimal | None, at: int, subject: str | None
+        self,
+        order: Working,
+        size: Decimal,
+        cost: Decimal | None,
+        at: int,
+        subject: str,
+        before: Decimal | None = None,
     ) -> None:
-        if subject is not None:
-            self._log(at, "filled", subject, "filled", None, size)
         price = order.price if cost is None or cost <= 0 else _EXACT.divide(cost, size)
+        self._log(at, "filled", subject, "filled", before, order.filled, _short(price))
         event = order.order
         self.fills.append(Fill(event.address, event.ts or at, event.id, event.side, price, size))
 
@@ -219,10 +226,11 @@ class Account:
         what: str,
         before: Decimal | str | None,
         after: Decimal | str | None,
+        price: Decimal | None = None,
     ) -> None:
         self.version += 1
         self.changed_at = at
-        self.log.append(Change(at, kind, subject, what, _text(before), _text(after)))
+        self.log.append(Change(at, kind, subject, what, _text(before), _text(after), _text(price)))
 
     def open_orders(self, address: str | None = None) -> list[Working]:
         """Return the open orders, the newest first; of one instrument or of all."""
@@ -307,6 +315,11 @@ def _decimal(text: str | None) -> Decimal | None:
     except InvalidOperation:
         return None
     return number if number.is_finite() else None
+
+
+def _short(price: Decimal | None) -> Decimal | None:
+    """Return a price with as many decimals as anybody reads: an average may have no end."""
+    return None if price is None else round(price, _MOST_DECIMALS).normalize()
 
 
 def _text(value: Decimal | str | None) -> str | None:

@@ -523,7 +523,10 @@ class OrderRow(msgspec.Struct, frozen=True):
 
 
 class ChangeRow(msgspec.Struct, frozen=True):
-    """A line of the session's log: when (ns), what kind, of which, and from what to what."""
+    """A line of the session's log: when (ns), what kind, of which, and from what to what.
+
+    ``price`` is what an order was placed at, or what a fill was had for.
+    """
 
     at: int
     kind: str
@@ -531,6 +534,7 @@ class ChangeRow(msgspec.Struct, frozen=True):
     what: str
     before: str | None
     after: str | None
+    price: str | None = None
 
 
 class AccountFrame(Frame, frozen=True, tag="account"):

@@ -11,7 +11,7 @@ from mdterm.feeds.address import Instrument
 from mdterm.feeds.clock import Clock
 from mdterm.feeds.connection import Connection
 from mdterm.feeds.contract import Link, Provider, Unready, Want
-from mdterm.feeds.events import Event, Stream
+from mdterm.feeds.events import Candle, Event, Stream
 from mdterm.feeds.frames import LinkLine
 from mdterm.feeds.journal import Journal
 from mdterm.feeds.status import LinkHealth, Shown, StreamHealth, derive
@@ -233,9 +233,13 @@ class Links:
             if owner is connection and key in self.streams
         ]
 
-    def delayed(self, connection: Connection, event: Event) -> None:
-        """Note the delay from the exchange to us, from the newest event of a frame."""
-        if event.ts is not None:
+    def delayed(self, connection: Connection, events: Sequence[Event]) -> None:
+        """Note the delay from the exchange to us, from the newest event of a frame that tells a moment."""
+        event = events[-1]
+        if event.ts is None and len(events) > 1:
+            event = events[-2]  # a book without a time behind the trades that came with it
+        # A bar's last change is told in whole seconds, and not by every bar that comes.
+        if event.ts is not None and type(event) is not Candle:
             self._delay_ms[connection.link.key] = (event.seen - event.ts) / 1e6
 
     def shown(self, address: str, stream: Stream) -> Shown:

@@ -37,7 +37,7 @@ def account_view(
         orders=[_order_row(one, *touch(one.order.address)) for one in orders[: spec.orders]],
         open_orders=len(orders),
         log=[
-            ChangeRow(one.at, one.kind, one.subject, one.what, one.before, one.after)
+            ChangeRow(one.at, one.kind, one.subject, one.what, one.before, one.after, one.price)
             for one in islice(reversed(account.log), spec.log)
         ],
     )

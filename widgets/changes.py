@@ -23,16 +23,22 @@ from mdterm.widgets.state import format_reason, format_state, state_style
 
 _DAY: Final = 86_400 * 10**9
 _LONGEST_SUBJECT: Final = 20
+_CHANGE: Final = len("123 456.12345 → 123 456.12345")
+_PRICE: Final = len("123 456.12")
 _LEAST_CHANGE: Final = len("→ 0.01")
 _BOLD: Final = Style(bold=True)
 
 
 @dataclass(frozen=True)
 class ChangeColumns:
-    """Cells of the subjects, and of what of them changed; 0 where that is not aligned."""
+    """Cells of the subjects, of what of them changed, and of from what to what; 0 where it is not aligned.
+
+    Where changes are aligned, prices and the orders' ids stand behind them.
+    """
 
     subject: int
     what: int
+    change: int = 0
 
 
 def choose_change_columns(log: Sequence[ChangeRow], width: int) -> ChangeColumns:
@@ -42,7 +48,8 @@ def choose_change_columns(log: Sequence[ChangeRow], width: int) -> ChangeColumns
         side, subject = _subject(one)
         longest = max(longest, cell_len(clean(subject)) + (0 if side is None else 3))
     room = 8 if width < 48 else 12 if width < 80 else 20
-    return ChangeColumns(max(4, min(longest, room)), len("available") if width >= 56 else 0)
+    what, change = len("available") if width >= 56 else 0, _CHANGE if width >= 80 else 0
+    return ChangeColumns(max(4, min(longest, room)), what, change)
 
 
 def paint_change(row: ChangeRow, columns: ChangeColumns, quote: str, palette: Palette, width: int) -> Row:
@@ -54,14 +61,22 @@ def paint_change(row: ChangeRow, columns: ChangeColumns, quote: str, palette: Pa
     else:
         told = subject
     what = row.what if row.kind in ("balance", "changed") else row.kind
-    if row.kind == "left" and row.after is not None:
-        what = row.after
+    if row.kind == "left" and row.after is not None and not columns.what:
+        what = row.after  # why it left is all that there is room for
     parts: list[Part] = [(f" {format_time(row.at)} ", palette.muted)]
     style = palette.text if side is None else palette.bid if side == "buy" else palette.ask
     parts += [(fit(told, columns.subject), style), (f" {clean(what, 24).ljust(columns.what)}", palette.muted)]
     room = width - width_of(parts) - GAP
-    if room >= _LEAST_CHANGE and row.kind != "left":
-        parts += [(" " * GAP + fit_change(row, room), palette.text)]
+    if room < _LEAST_CHANGE or (row.kind == "left" and not columns.what):
+        return merge(parts)
+    room = min(room, columns.change or room)
+    parts += [(" " * GAP + fit_change(row, room).ljust(columns.change), palette.text)]
+    if columns.change:
+        at = "" if row.price is None else f"at {format_amount(row.price, _PRICE)}"
+        parts += [(" " * GAP + at.ljust(_PRICE + 3), palette.muted)]
+        order = clean(row.subject.rpartition(" ")[2], 24) if side is not None else ""
+        if width_of(parts) + 1 + cell_len(order) <= width:
+            parts += [(f" {order}", palette.muted)]
     return merge(parts)
 
 

@@ -84,7 +84,7 @@ async def test_a_fill_moves_order_balance_and_tape_within_one_frame_set_of_each_
 
 
 def row_of(line: Change) -> ChangeRow:
-    return ChangeRow(line.at, line.kind, line.subject, line.what, line.before, line.after)
+    return ChangeRow(line.at, line.kind, line.subject, line.what, line.before, line.after, line.price)
 
 
 def log_of(frames: FrameSet) -> list[ChangeRow]:

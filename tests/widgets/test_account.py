@@ -71,9 +71,9 @@ FRAME = AccountFrame(
     orders=[order(), SELL, PENDING],
     open_orders=3,
     log=[
-        ChangeRow(WALL - SECOND, "filled", "BTCUSDT sell 2", "filled", "0.005", "0.01"),
+        ChangeRow(WALL - SECOND, "filled", "BTCUSDT sell 2", "filled", "0.005", "0.01", "61730.55"),
         ChangeRow(WALL - SECOND, "balance", "BTC", "total", "0.001998", "0.000998"),
-        ChangeRow(WALL - 60 * SECOND, "placed", "BTCUSDT buy 19471623", "size", None, "1.0000"),
+        ChangeRow(WALL - 60 * SECOND, "placed", "BTCUSDT buy 19471623", "size", None, "1.0000", "61000"),
         ChangeRow(WALL - 61 * SECOND, "left", "ETHUSDT sell 9", "state", "open", "cancelled"),
     ],
 )
@@ -154,10 +154,10 @@ def test_at_a_hundred_columns(show: Show) -> None:
         " 22:47:41  ▲B ETHUSDT LIMIT   2 500     2         0 %      2            —  -677.0b  pending",
         "",
         " CHANGES",
-        " 23:47:40 ▼S BTCUSDT filled     0.005 → 0.01",
+        " 23:47:40 ▼S BTCUSDT filled     0.005 → 0.01                   at 61 730.55  2",
         " 23:47:40 BTC        total      0.001998 → 0.000998",
-        " 23:46:41 ▲B BTCUSDT placed     1",
-        " 23:46:40 ▼S ETHUSDT cancelled",
+        " 23:46:41 ▲B BTCUSDT placed     1                              at 61 000     19471623",
+        " 23:46:40 ▼S ETHUSDT left       open → cancelled                             9",
     ]
 
 
