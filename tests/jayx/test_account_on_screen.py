@@ -152,11 +152,12 @@ async def test_the_account_stays_when_a_symbol_of_another_provider_is_shown() ->
 async def test_raw_counts_bear_a_badge_and_no_own_orders() -> None:
     async with running("socketio") as run:
         viewer = open_panels(run, OTHER)
-        await viewer.until(
-            lambda: (
-                (ladder := viewer.frame("ladder", LadderFrame)) is not None and ladder.best_bid is not None
-            )
-        )
+
+        def has_traded() -> bool:
+            ladder = viewer.frame("ladder", LadderFrame)
+            return ladder is not None and ladder.best_bid is not None and ladder.last_price is not None
+
+        await viewer.until(lambda: has_traded() and viewer.frame("account", AccountFrame) is not None)
         caution = viewer.panels["ladder"].caution
         assert caution is not None
         assert caution.badge == "raw"
