@@ -234,7 +234,12 @@ class Flow:
             return
         sums, step = self._sums, self.session_step
         for key, size in cells.items():
-            _count(sums, key if step == 1 else _widened(key, step), size)
+            at = key if step == 1 else _widened(key, step)
+            cell = sums.get(at)
+            if cell is None:
+                sums[at] = [size]
+            else:
+                cell[0] += size
         for found in self._buckets.values():
             found.pour(cells)
         if len(sums) > self._session_keys:

@@ -152,7 +152,7 @@ class Market:
             return
         self._pending = []
         limit = pending[-1].seen + DAY
-        if any(trade.ts is not None and trade.ts > limit for trade in pending):
+        if max([trade.ts or 0 for trade in pending]) > limit:
             # One absurd time must not carry the day, the chart and every sum into the future.
             pending = [
                 msgspec.structs.replace(trade, ts=None) if (trade.ts or 0) > limit else trade

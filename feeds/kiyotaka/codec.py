@@ -25,7 +25,7 @@ from mdterm.feeds.events import (
 from mdterm.feeds.kiyotaka import facts, lenient, wire
 from mdterm.feeds.kiyotaka.handshake import Budget, Channel, Handshake
 from mdterm.feeds.kiyotaka.inflate import InflateError, Inflater
-from mdterm.feeds.recent import Recent
+from mdterm.feeds.recent import RecentIds
 from mdterm.feeds.text import clean
 
 _Routes = dict[tuple[str | None, str | None], str]
@@ -74,7 +74,7 @@ class KiyotakaCodec:
         self._routes: dict[str, _Routes] = {}
         self._coins: dict[str, _Routes] = {}
         self._steps: dict[str, float] = {}
-        self._recent: dict[str, Recent] = {}
+        self._recent: dict[str, RecentIds] = {}
         self._turned_at = 0
         self._known: dict[bytes, _Origin] = {}
         """Short series by their bytes, at most 4,096."""
@@ -96,7 +96,7 @@ class KiyotakaCodec:
             channels.setdefault(channel, want.address)
             where = coins if instrument.grouped or _GROUPED in channel.parameters else routes
             where.setdefault(channel.type, {})[(instrument.exchange, instrument.symbol)] = want.address
-            self._recent.setdefault(want.address, Recent())
+            self._recent.setdefault(want.address, RecentIds())
             if channel.block_size is not None:
                 steps[want.address] = channel.block_size
         self._routes, self._coins, self._steps = routes, coins, steps
@@ -168,13 +168,14 @@ class KiyotakaCodec:
                 continue
             if address is not at:
                 at, recent = address, self._recent[address]
-                current, previous = recent.current, recent.previous
+                note = recent.fresh.append
             id_ = trade.id
-            if id_:
-                if id_ in current or id_ in previous:
-                    self.duplicates += 1
-                    continue
-                current.add(id_)
+            if id_ > recent.top and len(id_) == recent.width:
+                recent.top = id_
+                note(id_)
+            elif id_ and not recent.is_new(id_):
+                self.duplicates += 1
+                continue
             stamp = trade.timestamp
             events.append(
                 Trade(

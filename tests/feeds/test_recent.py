@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mdterm.feeds.recent import Recent
+from mdterm.feeds.recent import Recent, RecentIds
 
 SECOND = 1_000_000_000
 
@@ -53,3 +53,35 @@ def test_a_clock_that_steps_back_forgets_nothing() -> None:
     recent.is_new("a")
     recent.turn(50 * SECOND)
     assert not recent.is_new("a")
+
+
+IDS = st.one_of(st.integers(0, 1200).map(str), st.text("abAB09", min_size=1, max_size=3))
+
+
+@given(st.lists(IDS, max_size=400), st.integers(1, 40))
+def test_rising_ids_are_told_apart_as_any_others(keys: list[str], count: int) -> None:
+    plain, rising = Recent(count=count), RecentIds(count=count)
+    for number, key in enumerate(keys):
+        # As the hot path does: what is above all the others is only noted.
+        if key > rising.top and len(key) == rising.width:
+            rising.top = key
+            rising.fresh.append(key)
+            is_new = True
+        else:
+            is_new = rising.is_new(key)
+        assert is_new == plain.is_new(key)
+        if number % 7 == 0:
+            plain.turn(number)
+            rising.turn(number)
+            assert len(rising.fresh) + len(rising.current) + len(rising.previous) <= 2 * (count + 7)
+
+
+def test_an_id_that_is_no_text_does_not_raise_the_mark() -> None:
+    recent = RecentIds()
+    assert [recent.is_new(key) for key in (("liquidation", "9"), "5", "9", ("liquidation", "9"))] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert (recent.width, recent.top) == (1, "9")
