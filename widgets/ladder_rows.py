@@ -189,9 +189,9 @@ def paint(level: Level, frame: LadderFrame, columns: Columns, scales: Scales, pa
     bid_text, ask_text = (cell(format_size(one, digits), size) for one in (level.bid, level.ask))
     scale = scales.size or 1.0
     parts += _bar(bid_text, (level.bid or 0.0) / scale, bid_style, palette.bid_bar, towards_right=False)
-    parts += [gap, *_flow(level.sold, columns, palette.down, palette, is_heavy=bool(level.diagonal & _SELLS))]
+    parts += [gap, *_flow(level.sold, columns, palette.ask, palette, is_heavy=bool(level.diagonal & _SELLS))]
     parts += [*_price(level, frame, columns, palette), gap]
-    parts += _flow(level.bought, columns, palette.up, palette, is_heavy=bool(level.diagonal & _BUYS))
+    parts += _flow(level.bought, columns, palette.bid, palette, is_heavy=bool(level.diagonal & _BUYS))
     parts += _bar(ask_text, (level.ask or 0.0) / scale, ask_style, palette.ask_bar, towards_right=True)
     parts += _change(level.change[1], columns.change, palette, is_left=False)
     parts += _sums(level.depth[1], level.ask, columns.depth, palette, is_left=False)
@@ -281,7 +281,7 @@ def _delta(level: Level, columns: Columns, palette: Palette) -> list[Part]:
     delta = None
     if level.bought is not None and level.sold is not None:
         delta = round(level.bought - level.sold, 10)
-    style = palette.muted if delta is None else palette.moved((delta > 0) - (delta < 0))
+    style = palette.bid if delta and delta > 0 else palette.ask if delta else palette.muted
     return [(" " * GAP, NO_STYLE), (cell(_signed(delta, columns.delta), columns.delta.width), style)]
 
 
