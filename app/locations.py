@@ -15,6 +15,11 @@ def state_folder() -> Path:
     return platformdirs.user_state_path("mdterm")
 
 
+def history_file() -> Path:
+    """Return the file of the bars and trades that were seen."""
+    return state_folder() / "history.sqlite"
+
+
 def state_file() -> Path:
     """Return the file of what is kept between two starts."""
     return state_folder() / "state.json"

@@ -4,22 +4,19 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from mdterm.app.commands.context import Failed
-from mdterm.app.commands.watch import Ending
+from mdterm.app.choices import choose
+from mdterm.app.commands.context import USAGE, Failed
+from mdterm.app.commands.watch import run_screen
 from mdterm.app.dashboard import Dashboard
-from mdterm.app.keymap import bind_keys
 from mdterm.app.notices import NoticeHandler
-from mdterm.app.zones import Zone
+from mdterm.app.state import State
 from mdterm.feeds.address import AddressError, Instrument
 from mdterm.feeds.player import Player, ReplayThread
 from mdterm.feeds.text import mask
-from mdterm.themes.palettes import DEFAULT_THEME
 
 if TYPE_CHECKING:
     from mdterm.app.commands.context import Context
     from mdterm.feeds.recording import Recording
-
-USAGE = 2
 
 
 def show(
@@ -30,18 +27,14 @@ def show(
     paused: bool,
     fps: float | None,
 ) -> int:
-    """Open the dashboard on a recording; return the exit status. Raise Failed."""
+    """Open the dashboard on a recording; return the exit status. Raise Failed.
+
+    It looks as it was left the last time; what is changed is not kept.
+    """
     settings = context.settings()
     context.start_log()
-    keymap, problems = bind_keys(settings.keys)
-    if problems:
-        raise settings.error(f"keys.{problems[0].id}", problems[0].words)
-    try:
-        zone = Zone(settings.time_zone)
-    except ValueError as error:
-        raise settings.error("time_zone", str(error)) from None
+    choices = choose(settings, State(), no_color=bool(os.environ.pop("NO_COLOR", "")))
     period_s = 1.0 / (fps or settings.fps)
-    no_color = bool(os.environ.pop("NO_COLOR", ""))
 
     def make() -> Player:
         player = Player(recording, period_s=period_s, speed=speed, start_at=start_at)
@@ -57,11 +50,12 @@ def show(
         app = Dashboard(
             thread,
             instruments,
-            theme="mono" if no_color else settings.theme or DEFAULT_THEME,
-            layout=settings.layout or "trader",
-            zone=zone,
+            theme=choices.theme,
+            is_red_up=choices.is_red_up,
+            layout=choices.layout,
+            zone=choices.zone,
             accounts=set(recording.head.accounts),
-            keymap=keymap,
+            keymap=choices.keymap,
             market_clock=thread.player.feed.replay_clock,
             period_s=period_s,
         )
@@ -69,18 +63,7 @@ def show(
         logging.getLogger("mdterm").addHandler(
             NoticeHandler(app.notices, lambda text: mask(text, tuple(context.secrets)))
         )
-
-        def close(status: int) -> None:
-            loop = app._loop
-            if loop is not None:
-                loop.call_soon_threadsafe(lambda: app.exit(status, return_code=status))
-
-        ending = Ending(close)
-        ending.install()
-        status = app.run()
-        if app._exception is not None:
-            raise app._exception
-        return ending.status or app.return_code or status or 0
+        return run_screen(app)
     finally:
         thread.stop()
 

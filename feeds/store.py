@@ -283,8 +283,8 @@ def read_candles(
             (address, interval, since, count),
         ).fetchall()
     return [
-        Candle(address, None, seen, interval, open_ts, *prices, volume, True, buy, sell)
-        for open_ts, *prices, volume, buy, sell, seen in reversed(rows)
+        Candle(address, None, seen, interval, open_ts, open_, high, low, close, volume, True, buy, sell)
+        for open_ts, open_, high, low, close, volume, buy, sell, seen in reversed(rows)
     ]
 
 

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import click
 from mdterm.app.commands.context import INTERRUPTED, TERMINATED, USAGE, Context, Failed, common_options
 
 if TYPE_CHECKING:
+    from mdterm.app.keeping import Kept
     from mdterm.app.paced import PacedApp
     from mdterm.app.providers import World
 
@@ -27,11 +29,27 @@ _STATUS = {signal.SIGTERM: TERMINATED, signal.SIGINT: INTERRUPTED, signal.SIGHUP
 @click.command()
 @click.argument("addresses", nargs=-1, metavar="[ADDRESS…]")
 @click.option("--fps", type=click.FloatRange(0.1, 60), help="Frames drawn a second, at most (default: 10).")
+@click.option(
+    "--record",
+    "record_to",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Record what is watched to this file, as mdterm record does.",
+)
+@click.option("--no-history", is_flag=True, help="Keep no bars and trades for the next start, and show none.")
 @click.option("--slow-link", is_flag=True, help="Draw less, for a thin link: 16 colours, 2 frames a second.")
 @common_options
 @click.pass_obj
-def watch(context: Context, addresses: tuple[str, ...], fps: float | None, slow_link: bool) -> int:
+def watch(
+    context: Context,
+    addresses: tuple[str, ...],
+    fps: float | None,
+    slow_link: bool,
+    record_to: Path | None,
+    no_history: bool,
+) -> int:
     """Open the dashboard on these instruments, else on the watchlist, else on the simulated market."""
+    from mdterm.app.keeping import keeping
     from mdterm.app.providers import World
     from mdterm.feeds.address import parse_address
 
@@ -42,7 +60,8 @@ def watch(context: Context, addresses: tuple[str, ...], fps: float | None, slow_
     check_terminal(context)
     world = World(context)
     try:
-        return _run(context, world, addresses, fps, slow_link)
+        with keeping(record_to, no_history) as kept:
+            return _run(context, world, addresses, fps, slow_link, kept)
     finally:
         world.close()
 
@@ -59,7 +78,12 @@ def check_terminal(context: Context) -> None:
 
 
 def _run(
-    context: Context, world: "World", addresses: tuple[str, ...], fps: float | None, slow_link: bool
+    context: Context,
+    world: "World",
+    addresses: tuple[str, ...],
+    fps: float | None,
+    slow_link: bool,
+    kept: "Kept",
 ) -> int:
     from mdterm.app.state import State
     from mdterm.feeds.alerts import parse_alert
@@ -71,7 +95,15 @@ def _run(
     context.start_log()
     slow_link = slow_link or settings.slow_link
     period_s = 1.0 / (fps or (min(settings.fps, SLOW_LINK_FPS) if slow_link else settings.fps))
-    feed = FeedThread(lambda: Feed(world.providers, period_s=period_s, accounts=world.accounts()))
+    feed = FeedThread(
+        lambda: Feed(
+            world.providers,
+            period_s=period_s,
+            accounts=world.accounts(),
+            journal=kept.recorder,
+            store=kept.store,
+        )
+    )
     # Textual reads NO_COLOR itself, but takes an empty value for yes; its mono theme is ours.
     no_color = bool(os.environ.pop("NO_COLOR", ""))
     from mdterm.app.choices import choose, watched
