@@ -81,6 +81,7 @@ class AllTick:
             clock=clock,
         )
         self.poller: Poller | None = self.polling
+        self.http.rank_of = self.polling.rank_of
 
     # The contract.
 

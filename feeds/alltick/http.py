@@ -74,6 +74,8 @@ class AllTickHttp:
         self.turns = Turns(Budget(plan), clock.mono, sleep)
         self.requests = 0
         self.throttled = 0
+        self.rank_of: Callable[[str], int] = lambda address: 0
+        """The rank of an address: the past of what is on the screen goes before that of the watchlist."""
         self.bad_entries = 0
         """Bars and ticks that could not be read."""
         self._name = name
@@ -112,7 +114,8 @@ class AllTickHttp:
         end_s = 0
         for _ in range(facts.MAX_PAGES):
             asked = min(wanted - len(bars), facts.MAX_BARS)
-            page = await self.kline(instrument, unit, asked, end_s=end_s)
+            rank = self.rank_of(instrument.address)
+            page = await self.kline(instrument, unit, asked, end_s=end_s, rank=rank)
             # Whether the end is part of the page is not documented: what comes twice counts once.
             bars = {bar.open_ts: bar for bar in page} | bars
             before, end_s = end_s, min(bars, default=0) // SECOND

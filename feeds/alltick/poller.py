@@ -139,6 +139,11 @@ class AllTickPoller:
             track.rank, track.streams = ranks[address], frozenset(found)
         self._changed.set()
 
+    def rank_of(self, address: str) -> int:
+        """Return 1 for what only the watchlist wants, else 0."""
+        track = self.tracks.get(address)
+        return 0 if track is None else min(track.rank, 1)
+
     def look_up(self, address: str, work: Literal["daily", "about"]) -> None:
         """Say that somebody looks at a figure: what nobody looks at costs no request."""
         if address not in self._looked_up[work]:

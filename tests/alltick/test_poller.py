@@ -109,6 +109,7 @@ class Desk:
             sleep=clock.sleep,
         )
         self.provider.polling = self.poller
+        self.http.rank_of = self.poller.rank_of
         self.closed: set[str] = set()
         self.events: list[Event] = []
         self._task = asyncio.create_task(self.poller.run(self.events.extend))
@@ -298,6 +299,19 @@ async def test_a_closed_market_is_hardly_polled(desk: Open) -> None:
 
 
 # Ticks over HTTP: the free plan alone.
+
+
+async def test_the_past_of_the_watchlist_waits_for_what_is_on_the_screen(desk: Open) -> None:
+    one = desk("free")
+    one.want((0, "GOLD", "trade"), (1, "BTCUSDT", "trade"))
+    instruments = [
+        one.provider.resolve(parse_address(f"alltick:{code}")) for code in ("BTCUSDT", "GOLD", "EURUSD")
+    ]
+    pasts = [asyncio.create_task(one.http.candles(instrument, "1m", 2)) for instrument in instruments]
+    await one.clock.advance(60.0)
+    asked = [codes for endpoint, codes in one.service.asked if endpoint == "kline"]
+    assert asked == [["GOLD"], ["EURUSD"], ["BTCUSDT"]]
+    await asyncio.gather(*pasts)
 
 
 async def test_the_first_price_of_a_silent_socket_goes_before_bars(desk: Open) -> None:
