@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ async def run_venue(plan: Any, codes: int, rate: float) -> None:
     venue = AlltickVenue(SystemClock(), Rules(plan=plan), shared=(floor, History(floor)))
     print(json.dumps(await venue.start("127.0.0.1", 0)), flush=True)
     server = venue.server
-    sent: dict[int, list[tuple[str, str, int]]] = {}
+    sent: dict[int, list[tuple[str, int, int]]] = {}
     sessions: list[Any] = []
 
     def note(events: list[VenueEvent], _: int) -> None:
@@ -97,7 +97,7 @@ async def run_venue(plan: Any, codes: int, rate: float) -> None:
                         if line.session not in sessions:
                             sessions.append(line.session)
                         number = sessions.index(line.session)
-                        sent.setdefault(number, []).append((code, str(int(event.id) % 10**16), now))
+                        sent.setdefault(number, []).append((code, int(event.id) % 10**16, now))
 
     floor.heed(note)
     running = asyncio.create_task(floor.run())
@@ -127,8 +127,7 @@ class Watcher:
 
     def __init__(self) -> None:
         self.feed: Feed | None = None
-        self.received: dict[str, Counter[str]] = {}
-        self.came: set[tuple[str, str]] = set()
+        self.received: dict[str, Counter[int]] = {}
         self.prints = 0
         self.requests: Counter[int] = Counter()
         self.overwritten: list[str] = []
@@ -136,20 +135,24 @@ class Watcher:
         """The first subscription of each kind on each link: its codes in their order."""
         self.longest_beat_s = 0.0
         self._sets: dict[tuple[str, int], set[str]] = {}
+        self._asked: dict[str, tuple[str, int, set[str]]] = {}
         self._beats: dict[str, float] = {}
 
     def take(self, events: Sequence[Event]) -> None:
         """Count prints, as a listener of the feed."""
         for event in events:
             if type(event) is Trade:
-                code, number = event.address.partition(":")[2], event.id or ""
                 self.prints += 1
-                self.received.setdefault(code, Counter())[number] += 1
-                self.came.add((code, number))
+                self.received.setdefault(event.address.partition(":")[2], Counter())[int(event.id or 0)] += 1
 
     def write(self, record: Record) -> None:
-        """Look at what is sent: no request may drop what is still wanted."""
+        """Look at what is sent and answered: no request may drop what is subscribed and still wanted."""
         link = record.link
+        if record.kind == "in" and b'"trace"' in record.data:
+            answer = json.loads(record.data)
+            asked = self._asked.pop(answer["trace"], None)
+            if asked is not None and answer["ret"] == 200:
+                self._sets[asked[:2]] = asked[2]
         if record.kind == "open":
             self._beats[link] = record.mono
             for key in [key for key in self._sets if key[0] == link]:
@@ -171,7 +174,7 @@ class Watcher:
         wanted = {one.address for one in self.feed.wishes.wants() if one.stream == stream}
         dropped = self._sets.get((link, kind), set()) - set(codes)
         self.overwritten += [one for one in dropped if f"alltick:{one}" in wanted and one != NOT_A_CODE]
-        self._sets[link, kind] = set(codes)
+        self._asked[request["trace"]] = (link, kind, set(codes))
 
 
 class Wanted:
@@ -198,13 +201,13 @@ class Wanted:
 
 
 def losses(
-    sent: list[list[list[Any]]], came: set[tuple[str, str]], wanted: Wanted, until: int
+    sent: list[list[list[Any]]], came: Mapping[str, Counter[int]], wanted: Wanted, until: int
 ) -> tuple[int, int, int]:
     """Return prints that had to come, that were lost amid a socket, and that a torn socket took with it."""
     due = amid = torn = 0
     for session in sent:
         counted = [(code, number) for code, number, at in session if at < until and wanted.holds(code, at)]
-        missing = [at for at, one in enumerate(counted) if one not in came]
+        missing = [at for at, (code, number) in enumerate(counted) if number not in came.get(code, ())]
         tail = 0
         while missing and missing[-1] == len(counted) - 1 - tail:
             missing.pop()
@@ -307,7 +310,7 @@ async def soak(options: argparse.Namespace, venue: subprocess.Popen[bytes]) -> i
     memory, share = resident_mib(), (time.process_time() - cpu) / (time.monotonic() - begun)
     await feed.close()
     doubled = sum(count - 1 for codes in watcher.received.values() for count in codes.values())
-    due, amid, torn = losses(found["sent"], watcher.came, wanted, until)
+    due, amid, torn = losses(found["sent"], watcher.received, wanted, until)
     cap = provider.plan_facts.codes
     unlike = sorted(left - subscribed - {NOT_A_CODE}) if len(left) <= 2 * cap else []
     firsts = {f"{link} {kind}": (len(codes), codes[:2]) for (link, kind), codes in watcher.first.items()}
