@@ -134,6 +134,7 @@ class BoardScreen(
     def on_mount(self) -> None:
         """Name everything that is known before any data."""
         self.name_list()
+        self.hide_panels()
         self._tell_zone()
         self.status.set_hints(self.keymap.hints())
         self._name_instrument()

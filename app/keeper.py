@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from mdterm.app.board import BoardScreen
+from mdterm.app.layout_keys import LAYOUTS
 from mdterm.app.state import Leaf, State
 from mdterm.feeds.view_ladder import GROUP_STEPS
 
@@ -27,6 +28,10 @@ class Keeper:
         board.in_quote = state.get("screen", "in_quote") is True
         for view in board.views.values():
             view.in_quote = board.in_quote
+        names = {panel.name_of_view for panel in board.panels}
+        for layout, kept in state.table("hidden").items():
+            if layout in LAYOUTS and isinstance(kept, dict):
+                board.hidden[layout] = {name for name in kept if name in names}
         for address, kept in state.table("instruments").items():
             group = kept.get(_GROUP) if isinstance(kept, dict) else None
             if type(group) is int and group in GROUP_STEPS:
@@ -59,6 +64,7 @@ class Keeper:
                 chosen[("screen", "symbol")] = board.instrument.address
         for name, kept in board.keep().items():
             chosen |= {("panels", name, key): value for key, value in kept.items()}
+        chosen |= {("hidden", layout, name): True for layout, names in board.hidden.items() for name in names}
         return chosen | _grouped(board.groups)
 
 

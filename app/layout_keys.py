@@ -12,6 +12,7 @@ LAYOUTS = {
     "derivatives": "derivatives",
     "account": "account",
     "compare": "compare",
+    "watch": "watchlist",
 }
 """The layouts in the order of their key, each with its first panel; the stylesheet lays them out."""
 DEFAULT_LAYOUT = "trader"
@@ -35,7 +36,7 @@ class LayoutKeys(Deck, inherit_bindings=False):
         self.remove_class(*(f"-{one}" for one in LAYOUTS))
         self.add_class(f"-{name}")
         self.layout_name = name
-        self._hide()
+        self.hide_panels()
         self.call_after_refresh(self._focus_first)
 
     def _focus_first(self) -> None:
@@ -61,15 +62,16 @@ class LayoutKeys(Deck, inherit_bindings=False):
         if isinstance(focused, Panel) and focused.id is not None and len(shown) > 1:
             self.maximise(None)
             self.hidden.setdefault(self.layout_name, set()).add(focused.id)
-            self._hide()
+            self.hide_panels()
             next(panel for panel in shown if panel is not focused).focus()
 
     def action_show_panels(self) -> None:
         """Show the panels again that are hidden in this layout."""
         self.hidden.pop(self.layout_name, None)
-        self._hide()
+        self.hide_panels()
 
-    def _hide(self) -> None:
+    def hide_panels(self) -> None:
+        """Hide the panels that are hidden in this layout, and no other."""
         hidden = self.hidden.get(self.layout_name, set())
         for panel in self.query(Panel):
             panel.set_class(panel.id in hidden, "-hidden")

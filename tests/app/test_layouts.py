@@ -10,8 +10,9 @@ from textual.widget import Widget
 
 from mdterm.app.dashboard import Dashboard
 from mdterm.app.layout_keys import LAYOUTS
-from mdterm.feeds.frames import ChartSpec
+from mdterm.feeds.frames import ChartSpec, PlotSpec
 from mdterm.feeds.status import Shown
+from mdterm.widgets.chart import MARGIN, PLOTS
 
 SIZES = [(40, 12), (60, 20), (80, 24), (100, 30), (120, 40), (160, 24), (200, 60)]
 EVERYTHING = {"watchlist", "connections", "account", "derivatives", "ladder", "tape", "chart"}
@@ -56,6 +57,9 @@ def lines_of(app: Dashboard) -> list[str]:
         ((120, 40), "chart", EVERYTHING - {"ladder", "tape"}),
         ((200, 60), "trader", EVERYTHING),
         ((200, 60), "derivatives", {"derivatives", "chart"}),
+        ((60, 20), "watch", {"watchlist", "connections"}),
+        ((80, 24), "watch", {"watchlist", "connections"}),
+        ((200, 60), "watch", {"watchlist", "connections", "chart"}),
     ],
 )
 async def test_panels_of_a_layout(
@@ -98,6 +102,7 @@ async def test_the_key_shows_one_layout_after_the_other_and_the_keys_follow(make
             ("derivatives", "derivatives"),
             ("account", "account"),
             ("compare", "compare"),
+            ("watch", "watchlist"),
             ("trader", "ladder"),
         ]
 
@@ -131,7 +136,8 @@ async def test_intervals_go_up_and_down_and_end(make_app: Any, port: Any) -> Non
             await settle(pilot)
             intervals.append(port.bound["chart"][1].interval)
         assert intervals[:5] == ["5m", "15m", "5m", "1m", "15s"]
-        assert intervals[13] == "1s"
+        assert intervals[5:10] == ["5s", "1s", "1000t", "500t", "100t"]
+        assert intervals[13] == "100t", "the ends do not wrap"
         assert intervals[-1] == "1w"
         assert "CHART 1w" in "\n".join(lines_of(pilot.app))
 
@@ -154,10 +160,53 @@ async def test_bars_are_marked_zoomed_and_let_go(make_app: Any, port: Any) -> No
         assert "1m  23:47 O" in "\n".join(lines_of(pilot.app))
         await pilot.press("escape")
         assert "23:47 O" not in "\n".join(lines_of(pilot.app))
-        await pilot.press(">")
+        await pilot.press(".")
         await settle(pilot)
         width = pilot.app.board.chart.size.width
-        assert port.bound["chart"] == ("sim:BTCUSDT", ChartSpec("1m", bars=width // 2))
+        assert port.bound["chart"] == ("sim:BTCUSDT", ChartSpec("1m", bars=width // 2 + MARGIN))
+        await pilot.press(",")
+        await settle(pilot)
+        assert port.bound["chart"] == ("sim:BTCUSDT", ChartSpec("1m", bars=width + MARGIN))
+
+
+async def test_looking_back_and_home_again(make_app: Any, port: Any) -> None:
+    async with make_app().run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        chart = pilot.app.board.chart
+        await pilot.press(*["left"] * (chart.window + 5))
+        await settle(pilot)
+        assert chart.back == 5
+        assert "5 BARS BACK" in "\n".join(lines_of(pilot.app))
+        await pilot.press("home")
+        await settle(pilot)
+        assert (chart.back, chart.cursor) == (0, None)
+
+
+async def test_what_is_drawn_with_the_bars_is_asked_of_the_feed(make_app: Any, port: Any) -> None:
+    async with make_app().run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+
+        async def after(*keys: str) -> ChartSpec | PlotSpec:
+            await pilot.press(*keys)
+            await settle(pilot)
+            spec = port.bound["chart"][1]
+            assert isinstance(spec, ChartSpec | PlotSpec)
+            return spec
+
+        told = [await after("A") for _ in range(5)]
+        assert [(one.averages, one.vwap) for one in told if isinstance(one, ChartSpec)] == [
+            ((), True),
+            ((20,), False),
+            ((20, 50), False),
+            ((20, 50), True),
+            ((), False),
+        ]
+        beside = await after("P", "C")
+        assert isinstance(beside, ChartSpec)
+        assert beside.profile > 0
+        assert beside.cvd
+        plots = [await after("p") for _ in range(5)]
+        assert [one.plot if isinstance(one, PlotSpec) else None for one in plots] == [*PLOTS, None]
 
 
 async def test_the_watchlist_chooses_by_cursor_and_by_click(make_app: Any, port: Any) -> None:

@@ -209,6 +209,7 @@ async def test_it_begins_as_it_was_left(make_app: Any, port: Any, tmp_path: Path
         ("instruments", "sim:DOGEUSDT", "group"): 10,
         ("panels", "watchlist", "sort"): "volume",
         ("panels", "watchlist", "reversed"): True,
+        ("hidden", "trader", "derivatives"): True,
     }.items():
         state.put(value, *path)
     async with make_app(keeper=Keeper(state)).run_test(size=SIZE) as pilot:
@@ -217,6 +218,7 @@ async def test_it_begins_as_it_was_left(make_app: Any, port: Any, tmp_path: Path
         assert port.bound["ladder"][1].group == 10
         assert port.bound["watchlist"][1].sort == "volume"
         assert painted(pilot.app) == ["1SOLUSDT", "▸2DOGEUSDT"]
+        assert not pilot.app.board.derivatives.display
 
 
 async def test_addresses_of_this_time_change_nothing_of_the_list(make_app: Any, tmp_path: Path) -> None:
