@@ -74,14 +74,22 @@ def choose_columns(
     room = width - (time + GAP + _SIDE + price + GAP)
     if room < _SIZE_WIDTHS[-1]:
         time, room = _SHORT_TIME, room + _TIME - _SHORT_TIME
-    joined = next((cells for cells, least in zip(_JOINED, (10, 7), strict=True) if room >= least + cells), 0)
-    room -= joined
-    start = price if with_start and joined and room >= 8 + GAP + price else 0
-    room -= GAP + start if start else 0
+    joined, start = _beside(room, price if with_start else 0)
+    room -= joined + (GAP + start if start else 0)
     size = next((w for w in _SIZE_WIDTHS if w <= room), max(1, room))
     # A large print that scrolls out must not make every number jump back.
     whole = max(whole_cells(row.size for row in rows), before.whole if before else 0)
     return Columns(time, price, size, whole, fit_digits(whole, frame.size_digits, size), joined, start)
+
+
+def _beside(room: int, price: int) -> tuple[int, int]:
+    """Return the cells for the number of trades and, if ``price`` is not 0, for where a sweep began."""
+    wide, narrow = _JOINED
+    wishes = [(wide, price, 8), (narrow, price, 7)] if price else []
+    for joined, start, size in (*wishes, (wide, 0, 10), (narrow, 0, 7)):
+        if room >= size + joined + (GAP + start if start else 0):
+            return joined, start
+    return 0, 0
 
 
 def paint_print(

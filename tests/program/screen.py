@@ -15,7 +15,7 @@ _COUNT = re.compile(r"(?:^|\s)(?P<count>\d{1,3}(?: \d{3})*|—) trades?\b")
 _FIGURE = r"\d{1,3}(?: \d{3})*(?:\.\d+)?"
 _PRINT = re.compile(
     rf"(?P<time>\d\d:\d\d:\d\d\.\d\d\d)  (?P<side>[▲▼·]) +(?P<price>{_FIGURE})  +(?P<size><?{_FIGURE}[KMBT]?)"
-    r"(?:  ×(?P<count>\d+))?$"
+    rf"(?: {{1,2}}×(?P<count>\d+)(?: +{_FIGURE})?)?$"
 )
 _SIDES = {"▲": "BUY", "▼": "SELL", "·": None}
 
