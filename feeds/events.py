@@ -6,6 +6,7 @@ unless said otherwise; account figures are decimal strings. Field names are the 
 so that an event encodes to its line without a step between.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Literal, get_args
 
@@ -242,6 +243,17 @@ def _exact(text: str | None) -> msgspec.Raw | None:
     except InvalidOperation:
         return None
     return msgspec.Raw(format(number, "f").encode()) if number.is_finite() else None
+
+
+_AS_THEY_ARE = frozenset({Trade, TradeAgg, Liquidation, Funding, OpenInterest, Balance, FeedStatus})
+"""Kinds whose fields are the keys of their line."""
+
+
+def encode_lines(events: Sequence[Event], depth: int = 10) -> bytes:
+    """Encode events as lines of ``mdterm tail``, each with its newline."""
+    if _AS_THEY_ARE.issuperset(map(type, events)):
+        return _encoder.encode_lines(events)
+    return b"".join([encode_line(event, depth) + b"\n" for event in events])
 
 
 def encode_line(event: Event, depth: int = 10) -> bytes:

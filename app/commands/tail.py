@@ -18,10 +18,11 @@ from mdterm.app.commands.context import (
     PipeClosed,
     common_options,
 )
-from mdterm.feeds.events import KINDS, Event, FeedStatus, Stream, encode_line
+from mdterm.feeds.events import KINDS, Event, FeedStatus, Stream, encode_line, encode_lines
 
 QUEUE_LIMIT = 64 * 1024 * 1024
 """Bytes that may wait for a slow reader before reading from the providers pauses."""
+PIPE_FILL = 64 * 1024
 
 
 class Output:
@@ -45,20 +46,19 @@ class Output:
         """Encode events and queue their lines. Runs on the feed's thread."""
         if self._ended:
             return
-        out: list[bytes] = []
-        for event in events:
-            if type(event) is FeedStatus:
-                self._states[event.address] = event.state
-            else:
-                self.data_lines += 1
-            out.append(text_line(event, self._depth) if self._text else encode_line(event, self._depth))
-            if self._count is not None and self.data_lines >= self._count:
-                self._ended = True
-                break
-        if all(state == "refused" for state in self._states.values()):
-            self.all_refused = self._ended = True
-        out.append(b"")
-        data = b"\n".join(out)
+        statuses = [event for event in events if type(event) is FeedStatus]
+        told = self.data_lines + len(events) - len(statuses)
+        if self._count is not None and told >= self._count:
+            events, told, self._ended = self._first(events), self._count, True
+        self.data_lines = told
+        for status in statuses:
+            self._states[status.address] = status.state
+            if all(state == "refused" for state in self._states.values()):
+                self.all_refused = self._ended = True
+        if self._text:
+            data = b"".join([text_line(event, self._depth) + b"\n" for event in events])
+        else:
+            data = encode_lines(events, self._depth)
         with self._lock:
             self._waiting += len(data)
             if self._waiting > QUEUE_LIMIT:
@@ -67,7 +67,18 @@ class Output:
         if self._ended:
             self._lines.put(None)
         # Nothing is dropped: a reader that does not read pauses the feed, and TCP pauses the provider.
-        self._room.wait()
+        if not self._room.is_set():
+            self._room.wait()
+
+    def _first(self, events: Sequence[Event]) -> list[Event]:
+        """Return the events up to the last that is wanted."""
+        left, kept = (self._count or 0) - self.data_lines, []
+        for event in events:
+            kept.append(event)
+            left -= type(event) is not FeedStatus
+            if not left:
+                break
+        return kept
 
     @property
     def has_ended(self) -> bool:
@@ -98,11 +109,12 @@ class Output:
                 left = None if until is None else until - time.monotonic()
                 if left is not None and left <= 0:
                     return
-                data = self._lines.get(timeout=left)
+                first = self._lines.get(timeout=left)
             except queue.Empty:
                 return
-            if data is None:
+            if first is None:
                 return
+            data, is_last = self._gather(first)
             at = 0
             try:
                 while at < len(data):
@@ -115,6 +127,22 @@ class Output:
                 self._waiting -= len(data)
                 if self._waiting <= QUEUE_LIMIT // 2:
                     self._room.set()
+            if is_last:
+                return
+
+    def _gather(self, first: bytes) -> tuple[bytes, bool]:
+        """Return what waits, up to a pipe's fill in one piece, and whether nothing follows."""
+        parts, size = [first], len(first)
+        while size < PIPE_FILL:
+            try:
+                part = self._lines.get_nowait()
+            except queue.Empty:
+                break
+            if part is None:
+                return b"".join(parts), True
+            parts.append(part)
+            size += len(part)
+        return b"".join(parts), False
 
 
 def text_line(event: Event, depth: int) -> bytes:

@@ -21,6 +21,7 @@ from mdterm.feeds.events import (
     TradeAgg,
     VolumeProfile,
     encode_line,
+    encode_lines,
 )
 from tests.feeds.support import book
 
@@ -118,3 +119,11 @@ def test_text_is_escaped_and_not_changed() -> None:
     line = encode_line(FeedStatus(*HEAD, "refused", said))
     assert json.loads(line)["detail"] == said
     assert b"\x1b" not in line
+
+
+def test_many_lines_at_once_are_the_lines_one_by_one() -> None:
+    trade = Trade("a:b", 1, 2, "x", 1.5, None, "buy")
+    depth = Book("a:b", 1, 2, [1.0], [None], [2.0], [3.0])
+    status = FeedStatus("a:b", None, 2, "live", None)
+    for events in ([], [trade], [trade, status, trade], [trade, depth, status]):
+        assert encode_lines(events) == b"".join(encode_line(one) + b"\n" for one in events)

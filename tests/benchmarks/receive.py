@@ -1,23 +1,22 @@
 """What a trade costs from the socket to market state, beside a bare receive loop in the same run.
 
-    python tests/benchmarks/receive_cost.py [FRAMES] [ROUNDS]
-
-A server in a process of its own sends the same frames to four clients in turn, round after round:
-``bare`` receives bytes; ``decode`` also decodes them to typed structs; ``state`` is the program's own path
-(codec, duplicates by id, market with tape, candles and flow folded); ``json`` is the standard library's
-decoder, for comparison. Figures are CPU time of the client's process; the ratio of medians is what counts.
+A server in a process of its own sends the same frames to several clients in turn, round after round:
+``bare`` receives bytes; ``decode`` also decodes them to typed objects, all fields that matter, as a good
+loop of one's own would; ``json`` is the standard library's decoder. ``state`` is the program's own way: codec,
+duplicates by id, market with tape, candles and flow, folded. ``feed`` is the whole feed with its connection,
+watchdog, health and beat, as the dashboard runs it. Figures are CPU time of the client's process.
 """
 
 import asyncio
 import json
 import multiprocessing
 import statistics
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection as Pipe
 
 import brotli
+import msgspec
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
@@ -25,12 +24,55 @@ from mdterm.feeds.address import Address
 from mdterm.feeds.clock import SystemClock
 from mdterm.feeds.contract import Want
 from mdterm.feeds.events import Event
-from mdterm.feeds.kiyotaka import wire
 from mdterm.feeds.kiyotaka.feed import Kiyotaka, Options
 from mdterm.feeds.market import Market
+from mdterm.feeds.runtime import Feed
+from tests.benchmarks.table import Row, at_least
 
 ADDRESS = "kiyotaka:BINANCE_FUTURES:BTCUSDT"
 Feeder = Callable[[bytes], None]
+
+
+class Stamp(msgspec.Struct, gc=False):
+    """A time on the wire."""
+
+    seconds: int
+    nanoseconds: int = 0
+
+
+class Series(msgspec.Struct, gc=False):
+    """What a point is of."""
+
+    type: str
+    exchange: str | None = None
+    symbol: str | None = None
+    side: str | None = None
+    coin: str | None = None
+
+
+class WireTrade(msgspec.Struct, gc=False):
+    """A trade on the wire."""
+
+    id: str
+    price: float
+    amount: float
+    timestamp: Stamp
+
+
+class Point(msgspec.Struct, gc=False):
+    """A series and its trade."""
+
+    series: Series
+    trade: WireTrade
+
+
+class Message(msgspec.Struct, gc=False):
+    """A frame."""
+
+    points: list[Point]
+
+
+_decode = msgspec.json.Decoder(Message).decode
 
 
 def frames(count: int, per_frame: int, compressed: bool) -> list[bytes]:
@@ -97,7 +139,7 @@ def feeders(compressed: bool) -> dict[str, Callable[[], tuple[Feeder, Callable[[
         found = [0]
 
         def feed(frame: bytes) -> None:
-            found[0] += len(wire.decode(unpack(frame)).points)
+            found[0] += len(_decode(unpack(frame)).points)
 
         return feed, lambda: found[0]
 
@@ -143,8 +185,8 @@ async def receive(port: int, count: int, feed: Feeder) -> float:
         return time.process_time() - begun
 
 
-def measure(count: int, per_frame: int, rounds: int, compressed: bool) -> None:
-    """Print a row for each way to take the frames."""
+def measure(count: int, per_frame: int, rounds: int, compressed: bool) -> dict[str, float]:
+    """Return CPU seconds a frame for each way to take the frames, medians of the rounds."""
     made = frames(count, per_frame, compressed)
     here, there = multiprocessing.Pipe()
     server = multiprocessing.Process(target=serve_frames, args=(there, made, compressed))
@@ -157,27 +199,70 @@ def measure(count: int, per_frame: int, rounds: int, compressed: bool) -> None:
                 feed, found = make()
                 taken.setdefault(name, []).append(asyncio.run(receive(port, count, feed)))
                 assert found() in (-1, count * per_frame), "a trade was lost"
+            taken.setdefault("feed", []).append(asyncio.run(whole_feed(port, count * per_frame)))
     finally:
         here.send(None)
         server.join()
-    median = {name: statistics.median(times) for name, times in taken.items()}
-    kind = "brotli" if compressed else "plain"
-    for name, seconds in median.items():
-        print(
-            f"{per_frame:3d} trades a frame, {kind:6s} {name:6s} {seconds / count * 1e6:7.2f} µs/frame "
-            f"{seconds / count / per_frame * 1e6:6.2f} µs/trade   × bare {seconds / median['bare']:5.2f}   "
-            f"of decode's rate {median['decode'] / seconds:4.2f}"
-        )
+    return {name: statistics.median(times) / count for name, times in taken.items()}
 
 
-def main() -> None:
+async def whole_feed(port: int, trades: int) -> float:
+    """Let the whole feed receive every trade; return the CPU time it took."""
+    url = f"ws://127.0.0.1:{port}"
+    options = Options(token="none", nonbook_url=url, book_url=url, block_size=0.1)
+    feed = Feed({"kiyotaka": Kiyotaka("kiyotaka", options)})
+    instrument = feed.resolve(ADDRESS)
+    begun = time.process_time()
+    feed.listen([(ADDRESS, "trade")], lambda events: None)
+    market = feed.markets[ADDRESS] = Market(instrument)
+    while market.trade_count < trades:
+        await asyncio.sleep(0.002)
+    market.fold()
+    took = time.process_time() - begun
+    await feed.close()
+    return took
+
+
+def parsing() -> Row | None:
+    """Compare with ccxt's parsing of the same trades, where it is installed."""
+    try:
+        import ccxt
+    except ImportError:
+        return None
+    venue = ccxt.binanceusdm()
+    text = json.dumps(
+        {"e": "trade", "E": 1, "s": "BTCUSDT", "t": 1, "p": "61800.1", "q": "0.1", "T": 1, "m": True}
+    )
+    count = 3_000
+    begun = time.thread_time()
+    for _ in range(count):
+        venue.parse_trade(json.loads(text))
+    theirs = (time.thread_time() - begun) / count
+    made, (feed, _) = frames(count // 20, 20, False), feeders(False)["state"]()
+    begun = time.thread_time()
+    for frame in made:
+        feed(frame)
+    ours = (time.thread_time() - begun) / count
+    beside = f"{ours * 1e6:.2f} µs, ccxt {theirs * 1e6:.1f} µs a trade"
+    return at_least("decode and state, × ccxt's parsing", theirs / ours, 4, "×", beside)
+
+
+TARGETS = {1: 0.75, 20: 0.6}
+
+
+def rows(short: bool) -> Iterator[Row]:
     """Measure single and batched frames, plain and compressed."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    for per_frame, frame_count in ((1, count), (20, max(1, count // 8))):
+    count, rounds = (4_000, 3) if short else (16_000, 7)
+    for per_frame in (1, 20):
         for compressed in (False, True):
-            measure(frame_count, per_frame, rounds, compressed)
-
-
-if __name__ == "__main__":
-    main()
+            median = measure(count if per_frame == 1 else count // 8, per_frame, rounds, compressed)
+            kind = f"{per_frame} a frame, {'brotli' if compressed else 'plain'}"
+            each = {name: seconds * 1e6 for name, seconds in median.items()}
+            told = " ".join(f"{name} {each[name]:.1f}" for name in ("bare", "decode", "json")) + " µs a frame"
+            for way in ("state", "feed"):
+                share, figure = each["decode"] / each[way], f"{way} {each[way]:.1f}, {told}"
+                what = f"socket → {way}, {kind}: of bare receive + decode"
+                yield at_least(what, share, TARGETS[per_frame], "", figure)
+    row = parsing()
+    if row is not None:
+        yield row
