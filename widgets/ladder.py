@@ -14,7 +14,7 @@ from mdterm.widgets.ladder_readout import paint_cursor, paint_readout, paint_tou
 from mdterm.widgets.ladder_rows import Level, Scales, common_digits, level_at, paint, paint_heads
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.panel import Kept, Panel
-from mdterm.widgets.rows import NO_STYLE, Row, merge, width_of
+from mdterm.widgets.rows import NO_STYLE, Row, merge, text_of, width_of
 
 CHROME: Final = 2
 """Rows of the body that are no price levels: the column heads and the read-out."""
@@ -212,8 +212,7 @@ class Ladder(Panel):
             if row is None:
                 row = paint(level, frame, columns, scales, palette)
                 if level.is_marked:
-                    rest = (" " * (width - width_of(row)), NO_STYLE)
-                    row = merge((text, style + palette.cursor) for text, style in (*row, rest))
+                    row = _marked(row, palette, width)
             made[level] = row
             rows.append(row)
         self._made = made
@@ -387,3 +386,12 @@ class Ladder(Panel):
         elif y >= self.level_rows:
             self.next_depth()
             self.post_message(self.Asked())
+
+
+def _marked(row: Row, palette: Palette, width: int) -> Row:
+    """Return a row on the cursor's ground, all across."""
+    whole = (*row, (" " * (width - width_of(row)), NO_STYLE))
+    if palette.cursor.bgcolor is None:
+        # Reversed, the colours of figures would fill the blanks between them.
+        return ((text_of(whole), palette.text + palette.cursor),)
+    return merge((text, style + palette.cursor) for text, style in whole)

@@ -35,6 +35,8 @@ _LEAST_SIZE: Final = 6
 _MOST: Final = 9
 """Cells that a figure in full takes at most: ``9 999.999``."""
 _SIZE_WIDTHS: Final = (12, 11, 10, 9, 8, 7, 6, 5)
+_WITH_LETTERS: Final = 36
+"""Cells of a panel from which on marks may be letters."""
 _MOST_BAR: Final = 12
 _LEAST_BAR: Final = 4
 
@@ -99,8 +101,13 @@ def granted(wanted: Sequence[str], room: int) -> tuple[str, ...]:
 
 
 def room_for(frame: LadderFrame, width: int, before: Columns | None = None) -> int:
-    """Return the cells that prices and edges leave to all other columns."""
-    return width - 2 * EDGE - _price_width(frame, before)
+    """Return the cells that prices and edges leave to all other columns, where there are bars."""
+    return width - EDGE - _tail(width, with_bars=True) - _price_width(frame, before)
+
+
+def _tail(width: int, *, with_bars: bool) -> int:
+    """Return the cells behind the figures: a letter must not touch the figure before it."""
+    return EDGE + 1 if with_bars and width >= _WITH_LETTERS else EDGE
 
 
 def _price_width(frame: LadderFrame, before: Columns | None) -> int:
@@ -122,7 +129,8 @@ def choose_columns(
     """
     had = before or Columns(0, Figure(), 0)
     price = _price_width(frame, before)
-    room = width - 2 * EDGE - price
+    tail = _tail(width, with_bars=with_bars)
+    room = width - EDGE - tail - price
     cells, own = _share(room, granted(wanted, room), with_bars)
     digits = frame.size_digits
 
@@ -142,9 +150,8 @@ def choose_columns(
         delta=figure("delta", frame.sells, frame.buys, sign=1),
         depth=figure("depth", frame.cum_bids, frame.cum_asks),
         own=own,
+        tail=tail,
     )
-    if with_bars and columns.width < width:
-        columns = replace(columns, tail=EDGE + 1)  # a letter must not touch the figure before it
     # The book stands in the middle; own orders take what is right of it before they push it.
     left = max(0, min((width - columns.book) // 2, width - columns.width))
     if with_bars:
@@ -167,7 +174,7 @@ def _share(room: int, extra: Sequence[str], with_bars: bool) -> tuple[dict[str, 
         widest = 10 if with_bars else _SIZE_WIDTHS[0]
         needed = _MOST + _LEAST_BAR if with_bars else _SIZE_WIDTHS[0]
         mine = OWN if (room - 2 * GAP - own) // 2 >= needed else 0
-        if with_bars and half >= _LEAST_SIZE + _LEAST_BAR:
+        if with_bars and half > _LEAST_SIZE + _LEAST_BAR:
             # Figures in full first, then bars, then room for figures that are longer still.
             half = max(min(half - _LEAST_BAR, _MOST), half - _MOST_BAR)
         return {"size": next((w for w in _SIZE_WIDTHS if w <= min(half, widest)), max(1, half))}, mine

@@ -117,7 +117,8 @@ def test_the_cursor_tells_a_row_in_full() -> None:
     assert (told.row, told.side, told.size, told.count) == (96, "bid", 5.0, 3)
     assert told.cumulative == 10.0
     assert told.notional == 2 * 99 + 3 * 98 + 5 * 96
-    assert (told.ticks, told.bps) == (-4.0, pytest.approx(-400.0))
+    assert told.ticks == -4.0
+    assert told.bps == pytest.approx(-400.0)
     told = frame_of(market, cursor=103).cursor
     assert told is not None
     assert (told.side, told.size, told.count, told.cumulative) == ("ask", 0.0, 0, 5.0)

@@ -45,6 +45,7 @@ def make_ladder() -> Callable[..., LadderFrame]:
         mid=100.0,
         imbalance=0.084,
         imbalance_levels=10,
+        trigger=3,
     )
 
     def make(**changes: Any) -> LadderFrame:

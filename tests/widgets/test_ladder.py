@@ -1,317 +1,413 @@
-"""The ladder's rows: columns that stand still, figures that are told in full."""
+"""The ladder as a panel: where it stands, what it asks for, and that nothing moves it while it is held."""
 
-import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import msgspec
 import pytest
+from textual import on
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
 
-from mdterm.feeds.frames import LadderFrame, OwnOrder, PanelFrame
+from mdterm.feeds.frames import LadderFrame, LadderSpec, OwnOrder, PanelFrame
 from mdterm.feeds.status import Shown
-from mdterm.widgets.ladder import (
-    GAP,
-    Columns,
-    Ladder,
-    bar_scale,
-    choose_columns,
-    paint_heads,
-    paint_level,
-    paint_readout,
-)
+from mdterm.themes.palettes import THEMES
+from mdterm.widgets.ladder import Ladder
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.rows import text_of
 
 MakeLadder = Callable[..., LadderFrame]
-
-
-def levels(frame: LadderFrame, width: int, palette: Palette) -> list[str]:
-    """Return the text of every row."""
-    columns = choose_columns(frame, width, None)
-    return [text_of(paint_level(frame, at, columns, 10.0, palette)) for at in range(len(frame.bids))]
-
-
-def test_rows_at_the_narrowest_layout(make_ladder: MakeLadder, palette: Palette) -> None:
-    assert levels(make_ladder(), 28, palette) == [
-        "           100.4     1.500",
-        "·          100.3          ",
-        "           100.2     12.3K",
-        "           100.1     9.605",
-        "▲          100.0          ",
-        "    2.321   99.9          ",
-        "    8.783   99.8          ",
-        "·       —   99.7          ",
-        "            99.6          ",
-    ]
-
-
-@pytest.mark.parametrize("width", [28, 45, 75, 120])
-def test_heads_stand_over_their_columns(make_ladder: MakeLadder, palette: Palette, width: int) -> None:
-    columns = choose_columns(make_ladder(), width, None)
-    heads = text_of(paint_heads(columns, palette))
-    rows = levels(make_ladder(), width, palette)
-    assert heads.index("BID") + 3 == len(rows[5].rstrip()[: -len("99.9")].rstrip())
-    assert heads.index("PRICE") + 5 == rows[5].index("99.9") + 4
-    assert heads.index("ASK") + 3 == len(rows[0])
-    assert columns.left + columns.width <= width
-
-
-@pytest.mark.parametrize("width", [28, 45, 75])
-def test_columns_are_two_blanks_apart_and_thousands_one(
-    make_ladder: MakeLadder, palette: Palette, width: int
-) -> None:
-    frame = make_ladder(top=617_260, centre=617_256, asks=[1234.5] * 9, bids=[1234.5] * 9)
-    for row in levels(frame, width, palette):
-        figures = re.split(r" {2,}", row.lstrip("·▲ ").strip())
-        assert len(figures) == 3, row
-        assert re.fullmatch(r"61 7\d\d\.\d", figures[1])
-
-
-def test_columns_grow_but_never_shrink(make_ladder: MakeLadder) -> None:
-    narrow = choose_columns(make_ladder(), 45, None)
-    wide = choose_columns(make_ladder(top=100_004), 45, narrow)
-    assert wide.price > narrow.price
-    assert choose_columns(make_ladder(), 45, wide) == wide
-
-
-def test_a_size_that_comes_and_goes_costs_decimals_once(make_ladder: MakeLadder) -> None:
-    small = make_ladder()
-    before = choose_columns(small, 28, None)
-    large = choose_columns(make_ladder(asks=[9_000.0] * 9), 28, before)
-    assert large.digits < before.digits
-    assert choose_columns(small, 28, large).digits == large.digits
-
-
-def test_decimals_come_with_what_is_learnt_of_the_instrument(make_ladder: MakeLadder) -> None:
-    first = choose_columns(make_ladder(size_digits=0), 28, None)
-    assert first.digits == 0
-    assert choose_columns(make_ladder(), 28, first).digits == 3
-
-
-def test_a_column_too_narrow_for_a_figure_says_so(make_ladder: MakeLadder, palette: Palette) -> None:
-    row = paint_level(make_ladder(), 5, Columns(left=0, size=3, price=5, whole=1, digits=3), 10.0, palette)
-    assert text_of(row) == " ###   99.9     "
-
-
-@pytest.mark.parametrize(("direction", "mark"), [(1, "▲"), (-1, "▼"), (0, "▸")])
-def test_the_last_price_is_marked_at_the_edge(
-    make_ladder: MakeLadder, palette: Palette, direction: int, mark: str
-) -> None:
-    assert levels(make_ladder(direction=direction), 28, palette)[4].startswith(mark)
-
-
-def test_bars_are_behind_the_numbers_and_change_no_text(make_ladder: MakeLadder, palette: Palette) -> None:
-    frame = make_ladder()
-    columns = choose_columns(frame, 45, None)
-    full = paint_level(frame, 6, columns, 8.783, palette)
-    none = paint_level(frame, 6, columns, 1e9, palette)
-    assert text_of(full) == text_of(none)
-    barred = "".join(text for text, style in full if style.bgcolor is not None)
-    assert len(barred) == columns.size
-    assert all(style.bgcolor is None for _, style in none)
-
-
-@pytest.mark.parametrize(
-    ("largest", "before", "scale"),
-    [
-        (8.0, 0.0, 10.0),
-        (8.0, 10.0, 10.0),
-        (2.1, 10.0, 10.0),
-        (1.9, 10.0, 2.0),
-        (11.0, 10.0, 20.0),
-        (0.0, 5.0, 5.0),
-        (0.003, 0.0, 0.005),
-        (450.0, 0.0, 500.0),
-    ],
-)
-def test_bars_rescale_only_when_they_must(largest: float, before: float, scale: float) -> None:
-    assert bar_scale(largest, before) == pytest.approx(scale)
-
-
-def test_the_readout_tells_spread_and_imbalance_with_its_depth(
-    make_ladder: MakeLadder, palette: Palette
-) -> None:
-    text = text_of(paint_readout(make_ladder(), palette, 75))
-    assert text.startswith(" spread 0.2  20.0 bps  bids 54 % ━")
-    assert text.endswith("─ 46 % asks of 10 ")
-    assert text_of(paint_readout(make_ladder(), palette, 28)) == " spread 0.2  bids 54 %"
-
-
-def test_a_book_of_buckets_has_no_spread(make_ladder: MakeLadder, palette: Palette) -> None:
-    frame = make_ladder(bucketed=True, spread=None, spread_bps=None, imbalance=None)
-    assert text_of(paint_readout(frame, palette, 45)) == " bucket gap 0.2  imbalance —"
-    empty = msgspec.structs.replace(frame, best_ask=None)
-    assert text_of(paint_readout(empty, palette, 45)).startswith(" bucket gap —")
-
-
-@pytest.mark.parametrize("width", range(10, 90))
-def test_the_readout_never_outgrows_its_panel(make_ladder: MakeLadder, palette: Palette, width: int) -> None:
-    assert len(text_of(paint_readout(make_ladder(), palette, width))) <= max(width, len(" spread 0.2"))
-
-
-# Sells and buys beside the price
-
-SELLS = [0.0, 0.0, 0.0, 0.5, 2.25, 3.962, 0.0, 0.0001, 0.0]
-BUYS = [0.0, 0.383, 0.0, 12.0, 1.439, 0.0, 0.0, 0.0, 0.0]
+Show = Callable[..., list[str]]
+LIVE = Shown("LIVE", age=0.1)
+FLOW = {"sells": [0.0] * 4 + [2.5] + [0.0] * 4, "buys": [0.5] * 9, "window": "60s"}
 
 
 @pytest.fixture
-def make_flow(make_ladder: MakeLadder) -> MakeLadder:
-    """Return a maker of ladders that know what traded in the last minute."""
-
-    def make(**changes: Any) -> LadderFrame:
-        return make_ladder(**{"sells": SELLS, "buys": BUYS, "window": "60s"} | changes)
-
-    return make
-
-
-def full_rows(frame: LadderFrame, width: int, palette: Palette) -> list[str]:
-    """Return the text of the heads and of every row, with sells and buys where there is room."""
-    columns = choose_columns(frame, width, None, with_flow=True)
-    rows = [paint_heads(columns, palette, with_own=bool(frame.own))]
-    rows += [paint_level(frame, at, columns, 10.0, palette) for at in range(len(frame.bids))]
-    return [text_of(row) for row in rows]
-
-
-def test_sells_and_buys_stand_beside_the_price(make_flow: MakeLadder, palette: Palette) -> None:
-    assert full_rows(make_flow(), 40, palette) == [
-        "    BID   SELLS  PRICE    BUYS     ASK",
-        "                 100.4           1.500",
-        "·                100.3   0.383        ",
-        "                 100.2           12.3K",
-        "          0.500  100.1  12.000   9.605",
-        "▲         2.250  100.0   1.439        ",
-        "  2.321   3.962   99.9                ",
-        "  8.783           99.8                ",
-        "·     —  <0.001   99.7                ",
-        "                  99.6                ",
-    ]
-
-
-def test_where_it_is_narrow_the_book_comes_first(make_flow: MakeLadder, palette: Palette) -> None:
-    assert full_rows(make_flow(), 28, palette)[1:] == levels(make_ladder_of(make_flow()), 28, palette)
-
-
-def make_ladder_of(frame: LadderFrame) -> LadderFrame:
-    """Return a ladder without what traded."""
-    return msgspec.structs.replace(frame, sells=None, buys=None, window=None)
-
-
-@pytest.mark.parametrize("width", range(20, 140))
-def test_every_row_keeps_its_columns_apart_and_inside(
-    make_flow: MakeLadder, palette: Palette, width: int
-) -> None:
-    own = [OwnOrder(1004, "sell", 9_999.5), OwnOrder(999, "buy", 0.0125)]
-    frame = make_flow(bids=[1234.5] * 9, asks=[9999.25] * 9, sells=[1234.5] * 9, buys=[9999.25] * 9, own=own)
-    columns = choose_columns(frame, width, None, with_flow=True)
-    assert columns.left + columns.width <= width or columns.size == 1
-    heads, *rows = full_rows(frame, width, palette)
-    names = re.split(r" +", heads.strip())
-    assert names in (
-        ["BID", "PRICE", "ASK"],
-        ["BID", "PRICE", "ASK", "OWN"],
-        ["BID", "SELLS", "PRICE", "BUYS", "ASK"],
-        ["BID", "SELLS", "PRICE", "BUYS", "ASK", "OWN"],
-    )
-    ends = [heads.index(name) + len(name) for name in names[: names.index("ASK") + 1]]
-    for row in rows:
-        if "#" in row:
-            assert width < 24, "a figure is cut only where nothing fits"
-            continue
-        for end in ends:
-            assert row[end - 1].isalnum(), (row, "each figure ends under its head")
-            assert row[end : end + GAP].strip(" ▴▾") == "", row
-
-
-def test_the_columns_depend_on_the_width_alone(make_flow: MakeLadder) -> None:
-    quiet = make_flow(sells=[0.0] * 9, buys=[0.0] * 9)
-    for width in range(28, 120):
-        one, other = (choose_columns(frame, width, None, with_flow=True) for frame in (quiet, make_flow()))
-        assert (one.left, one.size, one.flow, one.own) == (other.left, other.size, other.flow, other.own)
-
-
-def test_a_large_sum_costs_decimals_once(make_flow: MakeLadder) -> None:
-    before = choose_columns(make_flow(buys=[1_500.0] * 9), 45, None, with_flow=True)
-    assert before.flow_digits == 1
-    assert choose_columns(make_flow(), 45, before, with_flow=True) == before
-
-
-def test_what_is_not_known_is_no_zero(make_flow: MakeLadder, palette: Palette) -> None:
-    heads, *rows = full_rows(make_flow(sells=None, buys=None), 40, palette)
-    for name in ("SELLS", "BUYS"):
-        assert {row[heads.index(name) + len(name) - 1] for row in rows} == {"—"}
-
-
-# Own orders
-
-OWN = [OwnOrder(1004, "sell", 0.5), OwnOrder(999, "buy", 0.0125), OwnOrder(997, "buy", 3.0)]
-
-
-def test_own_orders_stand_at_the_edge_with_what_still_works(make_flow: MakeLadder, palette: Palette) -> None:
-    rows = full_rows(make_flow(own=OWN), 62, palette)
-    assert rows[0].split() == ["BID", "SELLS", "PRICE", "BUYS", "ASK", "OWN"]
-    told = [row[rows[0].index("ASK") + 3 :] for row in rows]
-    assert told[1:] == ["  S 0.5000", *[""] * 4, "  B 0.0125", "", "  B 3.0000", ""]
-
-
-def test_where_it_is_narrow_own_orders_are_marked(make_flow: MakeLadder, palette: Palette) -> None:
-    for width in (28, 45):
-        rows = full_rows(make_flow(own=OWN), width, palette)
-        assert "OWN" not in rows[0]
-        assert [row[-1] for row in rows[1:] if row[-1] in "▴▾◆"] == ["▾", "▴", "▴"]
-        assert len({row.rindex(row[-1]) for row in rows[1:] if row[-1] in "▴▾◆"}) == 1
-
-
-def test_orders_of_both_sides_on_one_row_are_told_as_both(make_flow: MakeLadder, palette: Palette) -> None:
-    own = [OwnOrder(1000, "buy", 1.0), OwnOrder(1000, "sell", 2.0)]
-    assert full_rows(make_flow(own=own), 62, palette)[5].rstrip().endswith("  B+S")
-    assert full_rows(make_flow(own=own), 45, palette)[5].endswith("◆")
-
-
-def test_own_orders_have_their_own_colour(make_flow: MakeLadder, palette: Palette) -> None:
-    frame = make_flow(own=OWN)
-    columns = choose_columns(frame, 62, None, with_flow=True)
-    row = paint_level(frame, 0, columns, 10.0, palette)
-    assert [text for text, style in row if style == palette.own] == ["S 0.5000"]
-
-
-# The panel
-
-
-@pytest.fixture
-def show(palette: Palette) -> Callable[..., list[str]]:
+def show(palette: Palette) -> Show:
     """Return what shows a frame in a ladder and returns its rows as text."""
 
     def show(ladder: Ladder, frame: LadderFrame, width: int, height: int = 12) -> list[str]:
         ladder.palette = palette
-        ladder.show(PanelFrame(Shown("LIVE", age=0.1), frame), 0.0, 0)
+        ladder.show(PanelFrame(LIVE, frame), 0.0, 0)
         return [text_of(row) for row in ladder.paint_rows(palette, width, height)]
 
     return show
 
 
-def test_the_title_tells_the_window_of_sells_and_buys(
-    make_flow: MakeLadder, show: Callable[..., list[str]]
-) -> None:
-    assert show(Ladder(), make_flow(), 45)[0].startswith("─ LADDER 0.1 · 60s ──")
-    assert show(Ladder(), make_flow(window=None), 45)[0].startswith("─ LADDER 0.1 · session ──")
-    assert "60s" not in show(Ladder(), make_flow(), 28)[0], "no such columns, no window"
-
-
-def test_columns_stay_when_sums_become_known(make_flow: MakeLadder, show: Callable[..., list[str]]) -> None:
+def with_columns(name: str) -> Ladder:
     ladder = Ladder()
-    before = show(ladder, make_flow(sells=None, buys=None), 45)
-    after = show(ladder, make_flow(), 45)
+    ladder.columns = name
+    return ladder
+
+
+# What it tells
+
+
+def test_the_title_tells_the_window_and_how_much_of_it_is_full(make_ladder: MakeLadder, show: Show) -> None:
+    flow = make_ladder(**FLOW)
+    assert show(with_columns("flow"), flow, 45)[0].startswith("─ LADDER 0.1 · 60s ──")
+    filling = msgspec.structs.replace(flow, filled=12)
+    assert "· 60s (12s full) ─" in show(with_columns("flow"), filling, 60)[0]
+    session = msgspec.structs.replace(flow, window=None, flow_since=3_600_000_000_000)
+    assert "· session since 01:00:00 ─" in show(with_columns("flow"), session, 60)[0]
+    ladder = with_columns("flow")
+    ladder.offset_ns = 3_600_000_000_000
+    assert "since 02:00:00" in show(ladder, session, 60)[0]
+    assert "60s" not in show(with_columns("flow"), flow, 28)[0], "no such columns, no window"
+    assert "60s" not in show(Ladder(), make_ladder(), 60)[0]
+
+
+def test_the_title_tells_units_mode_and_since_when_changes_are_summed(
+    make_ladder: MakeLadder, show: Show
+) -> None:
+    ladder = with_columns("changes")
+    ladder.dynamic = True
+    frame = make_ladder(in_quote=True, changes_since=60_000_000_000, bid_changes=[0.0] * 9)
+    assert show(ladder, frame, 75)[0].startswith("─ LADDER 0.1 quote DYNAMIC ± since 00:01:00 ─")
+
+
+def test_columns_stay_when_sums_become_known(make_ladder: MakeLadder, show: Show) -> None:
+    ladder = with_columns("flow")
+    before = show(ladder, make_ladder(**FLOW | {"sells": None, "buys": None}), 45)
+    after = show(ladder, make_ladder(**FLOW), 45)
     assert before[1] == after[1]
     assert before[2].rindex("1.500") == after[2].rindex("1.500")
 
 
-def test_an_order_that_comes_or_changes_is_painted(
-    make_flow: MakeLadder, show: Callable[..., list[str]]
-) -> None:
+def test_an_order_that_comes_or_changes_is_painted(make_ladder: MakeLadder, show: Show) -> None:
+    ladder, own = Ladder(), [OwnOrder(1004, "sell", 0.5), OwnOrder(999, "buy", 0.0125)]
+    assert not any("▾" in row for row in show(ladder, make_ladder(), 40))
+    assert sum("▾" in row for row in show(ladder, make_ladder(own=own), 40)) == 1
+    wide = show(ladder, make_ladder(own=own), 66)
+    assert "S 0.5000" in wide[2]
+    assert "S    0.5" in show(ladder, make_ladder(own=own[:1]), 66)[2], "as fine as the orders are"
+
+
+def test_a_tall_panel_has_a_read_out_of_two_lines(make_ladder: MakeLadder, show: Show) -> None:
+    short, tall = show(Ladder(), make_ladder(), 60, 17), show(Ladder(), make_ladder(), 60, 18)
+    assert len(short) == 17
+    assert len(tall) == 18
+    assert short[-1].startswith(" spread 0.2  20.0 bps  bids 54 %")
+    assert tall[-2].startswith(" spread    0.2  20.00 bps  mid 100.00")
+    assert tall[-1].startswith("  bids 54 %")
+
+
+def test_sizes_in_another_unit_have_columns_of_their_own(make_ladder: MakeLadder, show: Show) -> None:
     ladder = Ladder()
-    assert not any(row.endswith("▾") for row in show(ladder, make_flow(), 45))
-    assert sum(row.endswith("▾") for row in show(ladder, make_flow(own=OWN), 45)) == 1
-    wide = show(ladder, make_flow(own=OWN), 62)
-    assert wide[2].endswith("S 0.5000")
-    assert show(ladder, make_flow(own=OWN[:1]), 62)[2].endswith("S    0.5"), "as fine as the orders are"
+    show(ladder, make_ladder(bids=[9_000.0] * 9), 28)
+    assert "2.321" not in "".join(show(ladder, make_ladder(), 28)), "a large size costs decimals once"
+    assert "2.321" in "".join(show(ladder, make_ladder(in_quote=True), 28))
+
+
+# What is kept
+
+
+def test_choices_are_kept_and_what_does_not_fit_is_passed_over() -> None:
+    ladder = Ladder()
+    ladder.columns, ladder.window, ladder.levels, ladder.dynamic = "all", None, 50, True
+    other = Ladder()
+    other.restore(ladder.keep())
+    assert other.keep() == ladder.keep()
+    assert (other.spec().window, other.spec().levels, other.spec().dynamic) == (None, 50, True)
+    other.restore({"columns": "no such", "window": "3h", "levels": 7, "dynamic": "yes"})
+    assert (other.columns, other.window, other.levels, other.dynamic) == ("all", None, 50, False)
+
+
+def test_what_was_never_chosen_asks_for_the_plain_ladder() -> None:
+    assert Ladder().spec() == LadderSpec(rows=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "wishes"),
+    [
+        ("flow", {"flow": True}),
+        ("changes", {"changes": True}),
+        ("depth", {}),
+        ("profile", {"flow": True, "volume": True}),
+        ("all", {"flow": True, "volume": True, "changes": True}),
+    ],
+)
+def test_each_set_asks_for_what_its_columns_need(name: str, wishes: dict[str, Any]) -> None:
+    assert with_columns(name).spec() == LadderSpec(rows=1, **wishes)
+
+
+# On a screen
+
+
+class Stage(App[None]):
+    """A ladder of 11 rows and nothing else; it counts what the ladder asks for."""
+
+    CSS = "Stage > Screen { background: $background; } #ladder { width: 100%; height: 100%; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        for one in THEMES:
+            self.register_theme(one)
+        self.theme = "dark"
+        self.ladder = Ladder()
+        self.asked = 0
+
+    def compose(self) -> ComposeResult:
+        yield self.ladder
+
+    @on(Ladder.Asked)
+    def count(self) -> None:
+        self.asked += 1
+
+    def push(self, centre: int, **changes: Any) -> None:
+        """Show a frame of 51 rows around a centre, as the feed makes it."""
+        top = centre + 25
+        rows = range(top, top - 51, -1)
+        frame = msgspec.structs.replace(
+            FRAME,
+            top=top,
+            centre=centre,
+            bids=[1.0 if row < 1000 else 0.0 for row in rows],
+            asks=[2.0 if row > 1000 else 0.0 for row in rows],
+        )
+        frame = msgspec.structs.replace(frame, **changes)
+        self.ladder.show(PanelFrame(LIVE, frame), 0.0, 0)
+
+    def prices(self) -> list[str]:
+        """Return the prices on the screen, top down."""
+        rows = [self.ladder.render_line(y).text for y in range(2, 2 + self.ladder.level_rows)]
+        return [
+            next((word for word in row.split() if word.count(".") == 1 and len(word) > 3), "") for row in rows
+        ]
+
+    def marked(self) -> list[int]:
+        """Return the lines that have the cursor's ground."""
+        assert self.ladder.palette is not None
+        ground = self.ladder.palette.cursor.bgcolor
+        return [
+            y
+            for y in range(2, 2 + self.ladder.level_rows)
+            if all(
+                part.style is not None and part.style.bgcolor == ground for part in self.ladder.render_line(y)
+            )
+        ]
+
+
+FRAME = LadderFrame(
+    address="sim:X",
+    step=0.1,
+    digits=1,
+    size_digits=3,
+    top=0,
+    centre=0,
+    band=3,
+    bids=[],
+    asks=[],
+    best_bid=999,
+    best_ask=1001,
+    last=1000,
+    last_price=100.0,
+    direction=1,
+    largest=2.0,
+    group=1,
+    bucketed=False,
+    unit="base",
+    spread=0.2,
+    spread_bps=20.0,
+    mid=100.0,
+    imbalance=0.0,
+    imbalance_levels=10,
+    trigger=4,
+)
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[tuple[Stage, Pilot[None]]]:
+    """Return a ladder on a screen of 50×14 that follows the market at 100.0, and what presses keys."""
+    app = Stage()
+    async with app.run_test(size=(50, 14)) as pilot:
+        await pilot.pause()
+        app.push(1000)
+        await pilot.pause()
+        app.asked = 0
+        yield app, pilot
+
+
+OnStage = tuple[Stage, Pilot[None]]
+
+
+async def test_the_first_press_marks_the_touch_on_its_side(stage: OnStage) -> None:
+    app, pilot = stage
+    app.ladder.move_cursor(1)
+    assert app.ladder.cursor == 1001
+    await pilot.pause()
+    assert app.marked() == [2 + 4]
+    app.ladder.mark(None)
+    app.ladder.move_cursor(-1)
+    assert app.ladder.cursor == 999
+    app.ladder.move_cursor(-1)
+    assert app.ladder.cursor == 998
+
+
+async def test_nothing_moves_under_the_cursor(stage: OnStage) -> None:
+    app, pilot = stage
+    app.ladder.move_cursor(1)
+    before = app.prices()
+    for centre in (1000, 1006, 994, 1014, 986):  # frames that were made before the feed knew
+        app.push(centre, best_bid=centre - 1, best_ask=centre + 1, last=centre)
+        await pilot.pause()
+        assert app.prices() == before
+        assert app.marked() == [6]
+    spec = app.ladder.spec()
+    assert (spec.frozen, spec.centre, spec.cursor) == (True, 1000, 1001)
+    assert app.ladder.badge() == "HELD"
+
+
+async def test_the_view_follows_the_cursor_over_its_edge(stage: OnStage) -> None:
+    app, pilot = stage
+    app.ladder.move_cursor(1)
+    for _ in range(10):
+        app.ladder.move_cursor(1)
+    await pilot.pause()
+    assert app.ladder.cursor == 1011
+    assert app.marked() == [2], "the topmost row"
+    assert app.prices()[0] == "101.1"
+    for _ in range(30):
+        app.ladder.move_cursor(1)
+    app.push(app.ladder.spec().centre or 0)
+    await pilot.pause()
+    assert (app.prices()[0], app.marked()) == ("104.1", [2])
+
+
+async def test_release_takes_cursor_and_scroll_back_but_not_a_freeze(stage: OnStage) -> None:
+    app, _ = stage
+    app.ladder.move_cursor(1)
+    app.ladder.release()
+    assert (app.ladder.cursor, app.ladder.spec().frozen, app.ladder.badge()) == (None, False, "")
+    app.ladder.scroll_rows(3)
+    assert app.ladder.badge() == "SCROLLED +3"
+    app.ladder.release()
+    assert app.ladder.badge() == ""
+    app.ladder.freeze()
+    app.ladder.move_cursor(1)
+    app.ladder.release()
+    assert (app.ladder.cursor, app.ladder.frozen, app.ladder.spec().frozen) == (None, True, True)
+    app.ladder.freeze()
+    assert (app.ladder.frozen, app.ladder.spec().frozen) == (False, False)
+
+
+async def test_releasing_nothing_asks_for_nothing(stage: OnStage) -> None:
+    app, pilot = stage
+    app.ladder.release()
+    await pilot.pause()
+    assert app.asked == 0
+
+
+async def test_a_freeze_outlives_the_cursor_and_a_cursor_the_freeze(stage: OnStage) -> None:
+    app, _ = stage
+    app.ladder.move_cursor(1)
+    app.ladder.freeze()
+    app.ladder.freeze()
+    assert app.ladder.spec().frozen, "there is still a cursor"
+    app.ladder.freeze()
+    app.ladder.mark(None)
+    assert (app.ladder.frozen, app.ladder.spec().frozen) == (True, True)
+
+
+async def test_scrolled_rows_stay_where_they_are(stage: OnStage) -> None:
+    app, pilot = stage
+    app.ladder.scroll_rows(2)
+    before = app.prices()
+    app.push(1005)
+    await pilot.pause()
+    assert app.prices() == before
+    assert app.asked == 1, "the feed shall hold it, and inside the frame's margin nothing else is needed"
+    app.ladder.scroll_rows(3)
+    await pilot.pause()
+    assert app.asked == 1
+    app.ladder.scroll_rows(40)
+    await pilot.pause()
+    assert app.asked == 2
+    assert app.ladder.spec().centre == 1045
+
+
+async def test_more_digits_move_no_price_under_the_cursor(stage: OnStage) -> None:
+    app, pilot = stage
+    app.ladder.move_cursor(1)
+    app.push(10_000, step=0.01, digits=2, best_bid=9_990, best_ask=10_010, last=10_000)
+    await pilot.pause()
+    assert app.ladder.cursor == 10_010
+    spec = app.ladder.spec()
+    assert (spec.centre, spec.step, spec.cursor) == (10_000, 0.01, 10_010)
+
+
+async def test_another_grouping_or_instrument_is_followed(stage: OnStage) -> None:
+    app, _ = stage
+    app.ladder.move_cursor(1)
+    app.ladder.regroup(5)
+    assert (app.ladder.cursor, app.ladder.spec().frozen) == (None, False)
+    app.push(200)
+    frame = app.ladder.frame
+    assert isinstance(frame, LadderFrame)
+    assert frame.centre == 1000, "made before the grouping was changed"
+    app.ladder.regroup(1)
+    app.ladder.move_cursor(1)
+    app.ladder.clear(0.0)
+    assert (app.ladder.cursor, app.ladder.spec().frozen) == (None, False)
+    app.ladder.move_cursor(1)
+    app.ladder.scroll_rows(1)
+    app.ladder.freeze()
+    assert (app.ladder.cursor, app.ladder.spec().frozen) == (None, False), "there is nothing to mark yet"
+
+
+async def test_a_click_marks_a_row_and_unmarks_it(stage: OnStage) -> None:
+    app, pilot = stage
+    seen = []
+    for y in (3, 7, 7):
+        await pilot.click(Ladder, offset=(10, 2 + y))
+        await pilot.pause()
+        seen.append((app.ladder.cursor, app.marked()))
+    assert seen == [(1002, [5]), (998, [9]), (None, [])]
+    assert not app.ladder.spec().frozen
+
+
+async def test_heads_and_read_out_are_keys_of_the_mouse(stage: OnStage) -> None:
+    app, pilot = stage
+    await pilot.click(Ladder, offset=(10, 1))
+    await pilot.pause()
+    assert (app.ladder.columns, app.asked) == ("flow", 1)
+    await pilot.click(Ladder, offset=(10, 13))
+    await pilot.pause()
+    assert (app.ladder.levels, app.asked) == (20, 2)
+    await pilot.click(Ladder, offset=(10, 0))
+    assert (app.ladder.columns, app.ladder.levels, app.ladder.cursor) == ("flow", 20, None)
+
+
+async def test_columns_that_have_no_room_are_skipped(stage: OnStage) -> None:
+    app, pilot = stage
+    seen = []
+    for _ in range(6):
+        app.ladder.next_columns()
+        seen.append(app.ladder.columns)
+    assert seen[-1] == "book" or seen.count("book") == 1
+    assert len(set(seen)) == len(seen) or seen[0] == seen[5]
+    await pilot.resize_terminal(24, 14)
+    await pilot.pause()
+    app.ladder.columns = "book"
+    app.ladder.next_columns()
+    assert app.ladder.columns == "book", "none of the others would show anything more"
+
+
+async def test_depth_and_window_go_round(stage: OnStage) -> None:
+    app, _ = stage
+    seen = []
+    for _ in range(4):
+        app.ladder.next_depth()
+        app.ladder.next_window()
+        seen.append((app.ladder.levels, app.ladder.window))
+    assert seen == [(20, "8m"), (50, None), (5, "5s"), (10, "60s")]
+
+
+async def test_the_marked_row_is_told_below(stage: OnStage) -> None:
+    app, pilot = stage
+    app.ladder.move_cursor(1)
+    await pilot.pause()
+    assert app.ladder.render_line(13).text.startswith(" ▶100.1 —")
+    app.ladder.mark(None)
+    await pilot.pause()
+    assert app.ladder.render_line(13).text.startswith(" spread")

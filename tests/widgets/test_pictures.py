@@ -1,4 +1,4 @@
-"""What account and full ladder look like: one picture a size and theme, of a market that stands still."""
+"""What the account looks like: one picture a size and theme, of a market that stands still."""
 
 from typing import Any
 
@@ -11,22 +11,18 @@ from mdterm.feeds.frames import (
     BalanceRow,
     ChangeRow,
     Frame,
-    LadderFrame,
     OrderRow,
-    OwnOrder,
     PanelFrame,
 )
 from mdterm.feeds.status import Shown
 from mdterm.themes.palettes import THEMES
 from mdterm.widgets.account import Account
-from mdterm.widgets.ladder import Ladder
 from mdterm.widgets.panel import Panel
 
 WALL = 1_763_682_461_997_000_000
 """2025-11-20 23:47:41.997 UTC."""
 SECOND = 1_000_000_000
 LIVE = Shown("LIVE", age=0.1)
-LAST = 617_224
 
 
 class Shell(App[None]):
@@ -101,53 +97,6 @@ ACCOUNT = AccountFrame(
 )
 
 
-def make_ladder(rows: int) -> LadderFrame:
-    """Return a ladder around 61 722.4 with what traded near it, and own orders on both sides."""
-    top = LAST + (rows - 1) // 2
-    levels = range(top, top - rows, -1)
-
-    def size(row: int, seed: int) -> float:
-        return round(0.35 * (row * seed % 29 + 1), 3)
-
-    def traded(row: int, seed: int, near: range) -> float:
-        return size(row, seed) / 3 if row - LAST in near and row * seed % 7 else 0.0
-
-    return LadderFrame(
-        address="sim:X",
-        step=0.1,
-        digits=1,
-        size_digits=3,
-        top=top,
-        centre=LAST,
-        band=max(2, rows // 2 - 3),
-        bids=[size(row, 31) if row < LAST else 0.0 for row in levels],
-        asks=[size(row, 31) if row > LAST else 0.0 for row in levels],
-        best_bid=LAST - 1,
-        best_ask=LAST + 1,
-        last=LAST,
-        last_price=LAST / 10,
-        direction=1,
-        largest=10.15,
-        group=1,
-        bucketed=False,
-        unit="base",
-        spread=0.2,
-        spread_bps=0.03,
-        mid=LAST / 10,
-        imbalance=0.084,
-        imbalance_levels=10,
-        sells=[traded(row, 11, range(-6, 3)) for row in levels],
-        buys=[traded(row, 17, range(-2, 6)) for row in levels],
-        window="60s",
-        own=[
-            OwnOrder(LAST + 4, "sell", 0.5),
-            OwnOrder(LAST + 2, "sell", 0.0125),
-            OwnOrder(LAST - 1, "buy", 1.25),
-            OwnOrder(LAST - 5, "buy", 0.75),
-        ],
-    )
-
-
 def picture(panel: Panel, theme: str, frame: Frame | None, shown: Shown = LIVE) -> Shell:
     return Shell(panel, theme, PanelFrame(shown, frame, simulated=True))
 
@@ -175,16 +124,3 @@ def test_account_without_a_key(snap_compare: Any) -> None:
 def test_account_that_was_refused_later(snap_compare: Any) -> None:
     app = picture(Account(), "dark", ACCOUNT, Shown("REFUSED", detail="the server refused: key revoked"))
     assert snap_compare(app, terminal_size=(60, 14), run_before=settle)
-
-
-@pytest.mark.parametrize(("width", "height"), [(28, 17), (40, 20), (45, 17), (62, 17), (110, 20)])
-def test_ladder(snap_compare: Any, width: int, height: int) -> None:
-    app = picture(Ladder(), "dark", make_ladder(height - 3))
-    assert snap_compare(app, terminal_size=(width, height), run_before=settle)
-
-
-@pytest.mark.parametrize("theme", ["light", "mono"])
-@pytest.mark.parametrize("width", [45, 75])
-def test_ladder_in_other_themes(snap_compare: Any, theme: str, width: int) -> None:
-    app = picture(Ladder(), theme, make_ladder(14))
-    assert snap_compare(app, terminal_size=(width, 17), run_before=settle)
