@@ -19,29 +19,48 @@ from mdterm.feeds.jayx.units import Units, normal_ms
 SIDES: dict[str, Side] = {"BUY": "buy", "SELL": "sell"}
 _MS = 1_000_000
 _CANDLES_KEPT = 2000
+_HANDOVER = 2_000_000_000
+"""How long (ns) a newer connection waits for its trades to meet those of the older one."""
 
 
 class Generations:
-    """Which of a symbol's connections is believed: a newer one takes over with its first data.
+    """Which of a symbol's connections is believed: a newer one silences the older one for good.
 
-    The trades known are the symbol's, not a connection's, so nothing is told twice by two of them.
+    The trades known are the symbol's, not a connection's, so nothing is told twice by two of them. A push
+    holds the newest trades alone: a newer connection takes over with the first that reaches back to what
+    the older one told, so that nothing is lost between them, unless the older one has fallen silent.
     """
 
     def __init__(self) -> None:
         self.overlap = Overlap()
         self._latest = 0
         self._believed = 0
+        self._heard_at = 0
+        self._waiting_since: int | None = None
 
     def begin(self) -> int:
         """Return the number of a new connection."""
         self._latest += 1
         return self._latest
 
-    def believes(self, generation: int) -> bool:
-        """Return whether data of a connection counts; data of a newer one silences the older for good."""
+    def believes(self, generation: int, seen: int) -> bool:
+        """Return whether data of a connection counts at ``seen`` (ns)."""
+        if generation != self._believed:
+            return False
+        self._heard_at = seen
+        return True
+
+    def take_over(self, generation: int, seen: int, told: Sequence[wire.Trade] | None) -> bool:
+        """Let a newer connection be believed, if it may. ``told`` are its trades, None where none are told."""
         if generation < self._believed:
             return False
-        self._believed = generation
+        if self._believed and not (told is not None and self.overlap.continues(told)):
+            if self._waiting_since is None:
+                self._waiting_since = seen
+            # What lies between is not to be had any more once the older one is silent, or for so long.
+            if seen - min(self._waiting_since, self._heard_at) <= _HANDOVER:
+                return False
+        self._believed, self._waiting_since, self._heard_at = generation, None, seen
         return True
 
 
@@ -63,8 +82,8 @@ class MarketCodec(Talk):
         super().__init__(dialect, namespace)
         self.crossed = 0
         """Books that were not taken because they were crossed."""
-        self.stale_frames = 0
-        """Frames of this connection that came after a newer one had taken over."""
+        self.passed_over = 0
+        """Frames that came before this connection took over from an older one, or after a newer one had."""
         self._address = address
         self._symbol = symbol
         self._interval = interval
@@ -118,13 +137,22 @@ class MarketCodec(Talk):
         if not isinstance(update, wire.Orderbook | wire.Klines):
             self.unknown += 1
             return []
-        if not self._generations.believes(self._generation):
-            self.stale_frames += 1
+        generations, own = self._generations, self._generation
+        if not generations.believes(own, seen) and not generations.take_over(
+            own, seen, self._told_by(update)
+        ):
+            self.passed_over += 1
             return []
         self._flowing = True
         if isinstance(update, wire.Orderbook):
             return self._orderbook(update, seen)
         return self._klines(update, seen)
+
+    def _told_by(self, update: wire.Orderbook | wire.Klines) -> Sequence[wire.Trade] | None:
+        """Return the trades of an update; where none are wanted, nothing can be lost by taking over."""
+        if isinstance(update, wire.Orderbook):
+            return [one for one in update.trades if _is_sound(one)]
+        return None if self._streams & {"book", "trade"} else ()
 
     def _orderbook(self, update: wire.Orderbook, seen: int) -> list[Event]:
         events: list[Event] = []
@@ -139,7 +167,7 @@ class MarketCodec(Talk):
         return events
 
     def _trades(self, told: Sequence[wire.Trade], seen: int) -> list[Trade]:
-        sound = [one for one in told if one.ticks > 0 and one.lots > 0 and one.created > 0]
+        sound = [one for one in told if _is_sound(one)]
         self.bad_frames += len(told) - len(sound)
         price, size = self._units.tick.number, self._units.lot.number
         trades: list[Trade] = []
@@ -235,6 +263,10 @@ class MarketCodec(Talk):
             None if entry.v is None else self._units.lot.number(entry.v),
             False,
         )
+
+
+def _is_sound(one: wire.Trade) -> bool:
+    return one.ticks > 0 and one.lots > 0 and one.created > 0
 
 
 def _closed(candle: Candle, closed: bool, seen: int) -> Candle:

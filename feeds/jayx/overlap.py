@@ -16,6 +16,10 @@ class Overlap:
         self.repeated = 0
         """Trades that had been told before."""
 
+    def continues(self, told: Sequence[Trade]) -> bool:
+        """Return whether a list begins where what is known ends or before, so that nothing lies between."""
+        return not told or not self._known or _shift(_newest_first(told), self._known) is not None
+
     def fresh(self, told: Sequence[Trade]) -> list[Trade]:
         """Return the trades of ``told`` that are new, in the order of their happening.
 
@@ -23,9 +27,7 @@ class Overlap:
         the rest equals the beginning of what is known. Where nothing lines up, new are those that happened
         after the newest known, and those of the known span that are not among the known (they came late).
         """
-        new = list(told)
-        if len(new) > 1 and new[0].created < new[-1].created:
-            new.reverse()  # the docs' example is newest first; nothing promises it
+        new = _newest_first(told)
         if not new:
             return []
         known = self._known
@@ -43,6 +45,13 @@ class Overlap:
         self.repeated += len(new) - len(fresh)
         fresh.reverse()
         return fresh
+
+
+def _newest_first(told: Sequence[Trade]) -> list[Trade]:
+    new = list(told)
+    if len(new) > 1 and new[0].created < new[-1].created:
+        new.reverse()  # the docs' example is newest first; nothing promises it
+    return new
 
 
 def _shift(new: list[Trade], known: list[Trade]) -> int | None:

@@ -301,8 +301,54 @@ def test_a_newer_connection_silences_the_older_with_its_first_data(market: Make)
     assert len(old.feed(one, SEEN)) == 1
     assert len(new.feed(two, SEEN)) == 1
     assert old.feed(book([level(1)], [level(2)]), SEEN) == []
-    assert old.stale_frames == 1
+    assert old.passed_over == 1
     assert len(new.feed(book([level(1)], [level(2)]), SEEN)) == 1
+
+
+def trades(*numbers: int) -> bytes:
+    """Return a push with the newest trades of all, by the millisecond that each happened in."""
+    told = [print_(1716136436000 + one) for one in sorted(numbers, reverse=True)]
+    return json.dumps({"orderBook": {"asks": [level(2)], "bids": [level(1)]}, "trades": told}).encode()
+
+
+def milliseconds(events: Sequence[Event]) -> list[int]:
+    return [one.ts // 1_000_000 % 1000 for one in of(events, Trade)]
+
+
+def test_a_newer_connection_waits_until_its_trades_meet_those_of_the_older(market: Make) -> None:
+    """A push holds the newest trades alone: what lies between would be lost."""
+    generations = Generations()
+    old, new = market(generations=generations), market(generations=generations)
+    assert milliseconds(old.feed(trades(1, 2, 3), SEEN)) == [1, 2, 3]
+    assert new.feed(trades(6, 7), SEEN) == []
+    assert new.feed(kline(bar(1716131580)), SEEN) == []
+    assert new.passed_over == 2
+    assert milliseconds(old.feed(trades(4, 5, 6), SEEN)) == [4, 5, 6]
+    assert milliseconds(new.feed(trades(6, 7, 8), SEEN)) == [7, 8]
+    assert new.feed(kline(bar(1716131580)), SEEN) != []
+    assert old.feed(trades(7, 8), SEEN) == []
+    assert old.passed_over == 1
+
+
+@pytest.mark.parametrize("is_old_silent", [True, False])
+def test_what_never_meets_is_not_waited_for_for_ever(market: Make, is_old_silent: bool) -> None:
+    generations = Generations()
+    old, new = market(generations=generations), market(generations=generations)
+    old.feed(trades(1, 2), SEEN)
+    later = SEEN + 2_100_000_000
+    if not is_old_silent:
+        assert new.feed(trades(500), SEEN + 1) == []
+        old.feed(trades(1, 2, 3), later - 1)
+    assert milliseconds(new.feed(trades(900, 901), later)) == [900, 901]
+    assert old.feed(trades(1, 2, 3, 4), later) == []
+
+
+def test_who_wants_bars_alone_loses_nothing_by_taking_over(market: Make) -> None:
+    generations = Generations()
+    old, new = (market(("candle",), generations=generations) for _ in range(2))
+    assert old.feed(kline(bar(1716131580)), SEEN) != []
+    assert new.feed(kline(bar(1716131580, close=106)), SEEN) != []
+    assert old.feed(kline(bar(1716131580, close=104)), SEEN) == []
 
 
 # What is not understood.
