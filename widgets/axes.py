@@ -94,7 +94,7 @@ def time_ticks(bars: Sequence[ChartBar], period: int, offset_ns: int = 0) -> dic
 
 
 def time_labels(
-    times: Sequence[int], places: Sequence[float], width: int, offset_ns: int = 0
+    times: Sequence[int], places: Sequence[float], width: int, offset_ns: int = 0, tick: str = "╵"
 ) -> list[tuple[int, str]]:
     """Return times (ns) under a plot as (first cell, text); ``places`` are where they stand, 0 to 1."""
     if len(times) < 2:
@@ -108,7 +108,7 @@ def time_labels(
         shift = offset_ns - _FIRST_MONDAY
         if (times[at] + shift) // period == (times[at - 1] + shift) // period:
             continue
-        text = "╵" + format_tick(times[at] - (times[at] + shift) % period, period, offset_ns)
+        text = tick + format_tick(times[at] - (times[at] + shift) % period, period, offset_ns)
         start = round(places[at] * (width - 1))
         if start >= end + 1 and start + len(text) <= width:
             labels.append((start, text))

@@ -116,7 +116,9 @@ class Chart(Panel):
         """Return the bars that fit and some beyond either edge, or a plot as fine as the panel."""
         width, height = self.size
         if self.plot is not None:
-            return PlotSpec(self.plot, self.interval, points=max(2, 2 * width))
+            # A profile has its prices one above the other, the rest has its points side by side.
+            points = height - AXIS if self.plot == "profile" else 2 * width
+            return PlotSpec(self.plot, self.interval, points=max(2, points))
         averages, vwap = LINES[self.lines]
         return ChartSpec(
             self.interval,

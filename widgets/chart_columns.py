@@ -40,8 +40,8 @@ def share_rows(height: int, *, legend: bool = False, cvd: bool = False) -> Rows:
     words = 1 if legend and height >= 6 else 0
     below = 0
     if cvd and height >= 6:
-        below = 2 if height < 11 else 3 if height < 20 else 5 if height < 32 else 8
-        volume = 0 if height < 9 else volume
+        below = 2 if height < 14 else 3 if height < 20 else 5 if height < 32 else 8
+        volume = 0 if height < 9 else 1 if height < 14 else volume
     return Rows(words, max(1, height - time - volume - words - below), volume, below, time)
 
 

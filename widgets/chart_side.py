@@ -1,5 +1,6 @@
 """What stands beside and below the bars: the session's profile, prices, times."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -36,18 +37,29 @@ class Bins:
 
 
 def bin_rows(profile: ProfileFrame, scale: Scale, rows: int) -> Bins:
-    """Return a profile by rows of a chart; each of its prices counts in the row that holds its middle."""
+    """Return a profile by rows of a chart; what reaches over several rows is shared out among them.
+
+    Given to one row whole, it would make a comb of a profile that is about as fine as the chart.
+    """
     volumes = [0.0] * rows
     height = (scale.high - scale.low) / rows
+    each = profile.step / height
 
-    def row(at: int) -> int:
-        price = (profile.low + at + 0.5) * profile.step
-        return rows - 1 - int((price - scale.low) // height)
+    def place(at: float) -> float:
+        return ((profile.low + at) * profile.step - scale.low) / height
 
     for at, (bought, sold, rest) in enumerate(zip(profile.buys, profile.sells, profile.neutral, strict=True)):
-        found = row(at)
-        if 0 <= found < rows:
-            volumes[found] += bought + sold + rest
+        low, volume = place(at), bought + sold + rest
+        if not volume or low >= rows or low + each <= 0:
+            continue
+        for found in range(max(0, int(low)), min(rows, int(low + each) + 1)):
+            share = min(found + 1, low + each) - max(found, low)
+            if share > 0:
+                volumes[rows - 1 - found] += volume * share / each
+
+    def row(at: int) -> int:
+        return rows - 1 - math.floor(place(at + 0.5))
+
     return Bins(volumes, row(profile.poc), row(profile.vah), row(profile.val))
 
 

@@ -28,6 +28,7 @@ from mdterm.widgets.plotting import (
     Bounds,
     Cells,
     Ink,
+    NoPlotextError,
     PlotError,
     draw_figure,
     strokes_of,
@@ -69,7 +70,7 @@ class Plotter:
         """Why nothing can be drawn, in words."""
         self._figure: Figure | None = None
         self._asked: tuple[PlotFrame, int, int] | None = None
-        self._is_busy = False
+        self._is_busy = self._is_hopeless = False
         self._scale: Scale | None = None
         self._largest = 0.0
         self._axis = 0
@@ -81,7 +82,9 @@ class Plotter:
 
     def wants(self, frame: PlotFrame, width: int, height: int) -> bool:
         """Return whether the frame has yet to be drawn at this size; while one is drawn, no other is."""
-        return not self._is_busy and not is_empty(frame) and self._asked != (frame, width, height)
+        if self._is_busy or self._is_hopeless or is_empty(frame):
+            return False
+        return self._asked != (frame, width, height)
 
     async def draw(self, frame: PlotFrame, width: int, height: int, wall: int) -> None:
         """Draw a frame in a thread: plotext is slow to import, and large figures take their time."""
@@ -101,6 +104,7 @@ class Plotter:
             self._figure, self.refusal = Figure(frame, bounds, self._axis, cells), None
         except PlotError as error:
             self._figure, self.refusal = None, str(error)
+            self._is_hopeless = isinstance(error, NoPlotextError)
         finally:
             self._is_busy = False
 
@@ -143,7 +147,7 @@ class Plotter:
             return _words("drawing …", palette, width, height)
         rows = paint_figure(figure, palette, self.glyphs)
         columns = width - AXIS - figure.axis
-        rows.append(_paint_below(figure, palette, max(1, columns), offset_ns))
+        rows.append(_paint_below(figure, palette, self.glyphs, max(1, columns), offset_ns))
         return rows[:height]
 
 
@@ -209,7 +213,8 @@ def plot_words(frame: PlotFrame, wall: int | None, offset_ns: int) -> list[str]:
         poc, low_, high_ = (format_price(frame.marks[name], frame.digits) for name in ("poc", "val", "vah"))
         share = f"{bought / (bought + sold) * 100:.0f} % bought" if bought + sold else ""
         told = ["profile", f"POC {poc} VA {low_}–{high_}", share, since]
-    return [one for one in told if one]
+    first, *more = (one for one in told if one)
+    return [first, *(f" {one}" for one in more)]
 
 
 def _words(text: str, palette: Palette, width: int, height: int) -> list[Row]:
@@ -236,19 +241,21 @@ def _styles(palette: Palette) -> dict[Ink, Style]:
     }
 
 
-def _label(frame: PlotFrame, value: float) -> str:
-    """Return a value of the vertical axis."""
+def _label(frame: PlotFrame, bounds: Bounds, value: float) -> str:
+    """Return a value of the vertical axis, all of them with as many decimals."""
     if frame.plot in ("history", "profile"):
         return format_price(value, frame.digits)
-    digits = 0 if abs(value) >= 100 else min(2, frame.size_digits)
+    digits = 0 if max(abs(bounds.low), abs(bounds.high)) >= 100 else min(2, frame.size_digits)
     if frame.plot == "depth":
         return format_size(value, digits) or "0"
-    return f"{'-' if value < 0 else '+'}{format_size(abs(value), digits) or '0'}"
+    text = format_size(abs(value), digits)
+    return f"{'-' if value < 0 else '+'}{text}" if text else "0"
 
 
 def axis_width(frame: PlotFrame, bounds: Bounds) -> int:
     """Return the cells of the vertical axis."""
-    width = max(len(_label(frame, value)) for value in (bounds.low, bounds.high, *_levels(frame).values()))
+    told = (bounds.low, bounds.high, *_levels(frame).values())
+    width = max(len(_label(frame, bounds, value)) for value in told)
     return width + (len("POC ") if frame.plot == "profile" else 0)
 
 
@@ -268,15 +275,15 @@ def paint_figure(figure: Figure, palette: Palette, glyphs: Glyphs) -> list[Row]:
     scale = Scale(bounds.low - half, bounds.high + half)
     digits = frame.digits if frame.plot in ("history", "profile") else frame.size_digits
     labels: dict[int, Part] = {
-        row: (" " * AXIS + cell(_label(frame, value), figure.axis), palette.muted)
+        row: (" " * AXIS + cell(_label(frame, bounds, value), figure.axis), palette.muted)
         for row, value in price_ticks(scale, count, digits).items()
     }
     for name, value in _levels(frame).items():
         if scale.low <= value <= scale.high:
             word = _NAMES.get(name, "")
-            text = f"{word} {_label(frame, value)}" if word else _label(frame, value)
+            text = f"{word} {_label(frame, bounds, value)}" if word else _label(frame, bounds, value)
             style = palette.text + _BOLD if name == "last" else palette.key + _BOLD
-            labels[scale.row(value, count)] = (f" {glyphs.mark}" + cell(text, figure.axis), style)
+            labels[scale.row(value, count)] = (cell(glyphs.mark + text, AXIS + figure.axis), style)
     rows: list[Row] = []
     for row, cells in enumerate(figure.cells):
         parts: list[Part] = [(text, styles[ink]) for text, ink in cells]
@@ -284,7 +291,7 @@ def paint_figure(figure: Figure, palette: Palette, glyphs: Glyphs) -> list[Row]:
     return rows
 
 
-def _paint_below(figure: Figure, palette: Palette, width: int, offset_ns: int) -> Row:
+def _paint_below(figure: Figure, palette: Palette, glyphs: Glyphs, width: int, offset_ns: int) -> Row:
     """Return the row of times, prices or volumes under a figure."""
     frame, bounds = figure.frame, figure.bounds
     if frame.plot in ("history", "cvd"):
@@ -294,9 +301,9 @@ def _paint_below(figure: Figure, palette: Palette, width: int, offset_ns: int) -
             places = [at / span for at in range(len(times))]
         else:
             places = [(at - bounds.left) / span for at in frame.curves[0].x]
-        labels = time_labels(times, places, width, offset_ns)
+        labels = time_labels(times, places, width, offset_ns, glyphs.tick)
     else:
-        labels = _values_below(frame, bounds, width)
+        labels = _values_below(frame, bounds, width, glyphs.tick)
     parts: list[Part] = []
     at = 0
     for start, text in labels:
@@ -305,15 +312,15 @@ def _paint_below(figure: Figure, palette: Palette, width: int, offset_ns: int) -
     return merge(parts)
 
 
-def _values_below(frame: PlotFrame, bounds: Bounds, width: int) -> list[tuple[int, str]]:
+def _values_below(frame: PlotFrame, bounds: Bounds, width: int, tick: str) -> list[tuple[int, str]]:
     """Return round prices or volumes as (first cell, text)."""
     is_price = frame.plot == "depth"
     digits = frame.digits if is_price else frame.size_digits
 
     def text_of(value: float) -> str:
         if is_price:
-            return "╵" + format_price(value, digits)
-        return "╵" + (format_size(value, 0 if value >= 10 else min(2, digits)) or "0")
+            return tick + format_price(value, digits)
+        return tick + (format_size(value, 0 if value >= 10 else min(2, digits)) or "0")
 
     span = bounds.right - bounds.left
     room = max(len(text_of(value)) for value in (bounds.left, bounds.right)) + _LABEL_GAP

@@ -57,18 +57,22 @@ class Stroke(msgspec.Struct, frozen=True):
 
 
 class PlotError(Exception):
-    """No figure can be drawn; the words say why."""
+    """This figure cannot be drawn; the words say why."""
+
+
+class NoPlotextError(PlotError):
+    """No figure ever can: plotext cannot be imported."""
 
 
 def draw_figure(
     strokes: Sequence[Stroke], bounds: Bounds, width: int, height: int, marker: str
 ) -> list[Cells]:
-    """Return strokes as ``height`` rows of ``width`` cells, later ones over earlier. Raise PlotError."""
+    """Return strokes as ``height`` rows of ``width`` cells, later ones over earlier. Raise NoPlotextError."""
     with _lock:
         try:
             import plotext
         except (ImportError, OSError) as error:  # OSError: its library is not for this machine
-            raise PlotError(f"plotext cannot be imported: {error}") from error
+            raise NoPlotextError(f"plotext cannot be imported: {error}") from error
         text = _build(plotext, strokes, bounds, width, height, marker)
     return [_parse(line) for line in text.splitlines()[:height]]
 
@@ -165,19 +169,24 @@ def size_up_to(curve: Curve, price: float) -> float:
 
 
 def _profile(curves: dict[str, Curve], bounds: Bounds, height: int) -> list[Stroke]:
-    """Return all that was traded at each price as stems across, and over it what was bought."""
-    buys, sells, others = (curves[name] for name in ("buys", "sells", "others"))
-    all_ = [bought + sold + rest for bought, sold, rest in zip(buys.y, sells.y, others.y, strict=True)]
-    known = [bought + sold for bought, sold in zip(buys.y, sells.y, strict=True)]
-    # Stems as thick as a price's room, or there would be gaps between few of them.
-    step = (bounds.high - bounds.low) / max(1, 2 * height)
-    room = buys.x[1] - buys.x[0] if len(buys.x) > 1 else step
-    thick = max(1, round(room / step))
-    prices = [price + part * room / thick for price in buys.x for part in range(thick)]
+    """Return all that was traded at the price of each row as stems across, and over it what was bought."""
+    prices, buys, sells, others = curves["buys"].x, *(curves[name].y for name in ("buys", "sells", "others"))
+    room = prices[1] - prices[0] if len(prices) > 1 else bounds.high - bounds.low
+    apart = (bounds.high - bounds.low) / max(1, height - 1)
+    at: list[float] = []
+    rows: list[int] = []
+    for row in range(height):
+        middle = bounds.low + row * apart
+        found = bisect_right(prices, middle) - 1
+        if found >= 0 and middle < prices[found] + room:
+            # A cell has two halves: both are filled, or it had the colours of two prices.
+            at += [middle - apart / 4, middle + apart / 4]
+            rows += [found, found]
+    known = [buys[one] + sells[one] for one in rows]
 
     def stems(ink: Ink, volumes: Sequence[float]) -> Stroke:
-        told = [volume for volume in volumes for _ in range(thick)]
-        kept = [(volume, price) for volume, price in zip(told, prices, strict=True) if volume > 0]
+        kept = [(volume, price) for volume, price in zip(volumes, at, strict=True) if volume > 0]
         return Stroke(ink, [one[0] for one in kept], [one[1] for one in kept], "y")
 
-    return [stems("others", all_), stems("sells", known), stems("buys", buys.y)]
+    total = [volume + others[one] for volume, one in zip(known, rows, strict=True)]
+    return [stems("others", total), stems("sells", known), stems("buys", [buys[one] for one in rows])]

@@ -19,6 +19,8 @@ from mdterm.feeds.frames import (
     LadderSpec,
     LinkLine,
     PanelFrame,
+    PlotFrame,
+    PlotSpec,
     TapeFrame,
     TapeRow,
     TapeSpec,
@@ -131,6 +133,8 @@ def make_frame(address: str, spec: ViewSpec, *, shift: int = 0) -> Frame:
         return make_tape(address, spec, last)
     if isinstance(spec, ChartSpec):
         return make_chart(address=address, interval=spec.interval, offset=spec.offset, last_price=last / 10)
+    if isinstance(spec, PlotSpec):
+        return PlotFrame(address, spec.plot, spec.interval, [], 1, 3, 0)
     if isinstance(spec, DerivativesSpec):
         return make_derivatives(address=address)
     if isinstance(spec, AccountSpec):

@@ -1,18 +1,13 @@
 """The chart: every bar stands where its prices are, and nothing moves that need not."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from textual.app import App, ComposeResult
+from textual import events
 
-from mdterm.feeds.frames import ChartBar, ChartFrame, PanelFrame
+from mdterm.feeds.frames import ChartFrame, ChartSpec
 from mdterm.feeds.intervals import DAY, MINUTE, SECOND
-from mdterm.feeds.status import Shown
-from mdterm.themes.palettes import THEMES
 from mdterm.widgets.axes import format_moment, price_ticks, round_step, time_period, time_ticks
 from mdterm.widgets.candles import (
     ASCII,
@@ -24,40 +19,20 @@ from mdterm.widgets.candles import (
     choose_volume_scale,
     volume_cells,
 )
-from mdterm.widgets.chart import INTERVALS, Chart, share_rows
-from mdterm.widgets.palette import Palette, make_palette
-from mdterm.widgets.rows import Row, text_of, width_of
-
-PALETTES = {
-    theme.name: make_palette({**theme.variables, "background": theme.background or ""}) for theme in THEMES
-}
-MIDNIGHT = 1_763_596_800_000_000_000
-"""2025-11-20 00:00:00 UTC."""
-LIVE = Shown("LIVE", age=0.1)
-
-
-def bar(at: int, prices: tuple[float, float, float, float], volume: float | None = 1.0) -> ChartBar:
-    opened, high, low, closed = prices
-    return ChartBar(MIDNIGHT + at * MINUTE, opened, high, low, closed, volume, None)
-
-
-def steps(count: int) -> list[ChartBar]:
-    """Return bars that rise by 1 from 100 and fall back by 1, one after the other."""
-    up, down = (100.0, 101.5, 99.5, 101.0), (101.0, 101.5, 99.5, 100.0)
-    return [bar(at, up if at % 2 == 0 else down, float(at % 7)) for at in range(count)]
-
-
-def frame_of(bars: Sequence[ChartBar], **changes: Any) -> ChartFrame:
-    since = bars[0].open_ts if bars else None
-    last = bars[-1].close if bars else None
-    frame = ChartFrame("sim:X", "1m", list(bars), 0, 1, 3, last, 1, since, 1)
-    return msgspec.structs.replace(frame, **changes)
-
-
-def paint(chart: Chart, frame: ChartFrame, palette: Palette, width: int = 60, height: int = 12) -> list[Row]:
-    chart.frame = frame
-    return chart.paint_body(palette, width, height)
-
+from mdterm.widgets.chart import INTERVALS, MARGIN, Chart
+from mdterm.widgets.chart_columns import share_rows
+from mdterm.widgets.palette import Palette
+from mdterm.widgets.rows import text_of, width_of
+from tests.widgets.charts import (
+    MIDNIGHT,
+    PALETTES,
+    Shell,
+    bar,
+    frame_of,
+    paint,
+    shown,
+    steps,
+)
 
 # Where a bar stands
 
@@ -282,33 +257,6 @@ def test_no_row_is_wider_than_the_panel(
 # The panel
 
 
-class Shell(App[None]):
-    """A chart and nothing else."""
-
-    CSS = "Chart { width: 100%; height: 100%; }"
-
-    def __init__(self) -> None:
-        super().__init__()
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = "dark"
-        self.chart = Chart()
-        self.asked: list[int] = []
-
-    def compose(self) -> ComposeResult:
-        yield self.chart
-
-    def on_chart_scrolled(self) -> None:
-        self.asked.append(self.chart.spec().offset)
-
-    def heading(self) -> str:
-        return self.chart.render_line(0).text
-
-
-def shown(frame: ChartFrame) -> PanelFrame:
-    return PanelFrame(LIVE, frame, simulated=True)
-
-
 @pytest.mark.parametrize(
     ("width", "title"),
     [
@@ -346,24 +294,48 @@ async def test_looking_back_stays_with_the_same_bars() -> None:
     async with app.run_test(size=(30, 12)) as pilot:
         chart, bars = app.chart, steps(200)
         chart.show(shown(frame_of(bars)), 0.0, MIDNIGHT)
+        before = chart.in_view(frame_of(bars))
         chart.scroll_bars(3)
         await pilot.pause()
-        chart.show(shown(frame_of(bars[:-3], offset=3)), 0.1, MIDNIGHT)
         assert "3 BARS BACK" in app.heading()
-        chart.show(shown(frame_of(bars[:-2], offset=3)), 0.2, MIDNIGHT)
+        chart.show(shown(frame_of([*bars, bar(200, (100.0, 101.0, 99.0, 100.0))])), 0.2, MIDNIGHT)
         await pilot.pause()
-        assert app.asked == [3, 4]
+        assert "4 BARS BACK" in app.heading()
+        assert isinstance(chart.frame, ChartFrame)
+        assert chart.in_view(chart.frame) == bars[-3 - len(before) : -3]
         chart.follow()
         await pilot.pause()
-        assert app.asked == [3, 4, 0]
+        assert chart.back == 0
+        assert len(app.asked) == 3
+
+
+async def test_scrolling_far_asks_for_older_bars_in_time() -> None:
+    app = Shell()
+    async with app.run_test(size=(30, 12)) as pilot:
+        chart, bars = app.chart, steps(400)
+        chart.show(shown(frame_of(bars[-62:])), 0.0, MIDNIGHT)
+        for back in range(3, 90, 3):
+            chart.scroll_bars(3)
+            await pilot.pause()
+            spec = chart.spec()
+            assert isinstance(spec, ChartSpec)
+            assert app.asked[-1] == spec.offset == max(0, back - MARGIN)
+            held = bars[-spec.bars - spec.offset :][: spec.bars]
+            chart.show(shown(frame_of(held, offset=spec.offset)), 0.1, MIDNIGHT)
+            assert isinstance(chart.frame, ChartFrame)
+            end = len(bars) - back
+            assert chart.in_view(chart.frame) == bars[end - chart.window : end]
 
 
 async def test_there_is_no_looking_back_beyond_the_first_bar() -> None:
     app = Shell()
     async with app.run_test(size=(30, 12)):
-        app.chart.show(shown(frame_of(steps(5))), 0.0, MIDNIGHT)
+        app.chart.show(shown(frame_of(steps(5), is_start=True)), 0.0, MIDNIGHT)
         app.chart.scroll_bars(3)
         assert app.chart.back == 0
+        app.chart.show(shown(frame_of(steps(40), is_start=True)), 0.0, MIDNIGHT)
+        app.chart.scroll_bars(100)
+        assert app.chart.back == 40 - app.chart.window
 
 
 async def test_the_marked_bar_is_told_in_the_title() -> None:
@@ -381,17 +353,43 @@ async def test_the_marked_bar_is_told_in_the_title() -> None:
         assert "1m   O 101.0" in app.heading(), "a click on the axis marks none"
 
 
-async def test_marking_beyond_the_left_edge_asks_for_older_bars() -> None:
+async def test_the_cursor_pushes_the_window_at_either_edge() -> None:
     app = Shell()
     async with app.run_test(size=(30, 12)) as pilot:
+        chart, bars = app.chart, steps(200)
+        frame = frame_of(bars)
+        chart.show(shown(frame), 0.0, MIDNIGHT)
+        for _ in range(chart.window):
+            chart.move_cursor(-1)
+        assert chart.back == 0
+        chart.move_cursor(-1)
+        await pilot.pause()
+        assert (chart.back, app.asked) == (1, [0])
+        assert chart.cursor == chart.in_view(frame)[0].open_ts
+        for _ in range(chart.window):
+            chart.move_cursor(1)
+        assert chart.back == 0
+        assert chart.cursor == bars[-1].open_ts
+        chart.move_cursor(1)
+        assert chart.cursor == bars[-1].open_ts, "there is nothing after the newest"
+
+
+async def test_the_wheel_pans_over_the_bars_and_zooms_over_the_prices() -> None:
+    app = Shell()
+    async with app.run_test(size=(60, 12)) as pilot:
         chart = app.chart
         chart.show(shown(frame_of(steps(200))), 0.0, MIDNIGHT)
-        for _ in range(chart.columns + 1):
-            chart.move_cursor(-1)
         await pilot.pause()
-        assert app.asked == [1]
+        for x, back, zoom in ((10, 3, 1), (58, 3, 2)):
+            await pilot._post_mouse_events([events.MouseScrollUp], Chart, offset=(x, 5))
+            await pilot.pause()
+            assert (chart.back, chart.zoom) == (back, zoom)
+        await pilot._post_mouse_events([events.MouseScrollDown], Chart, offset=(10, 5))
+        await pilot.pause()
+        assert chart.back == 0
 
 
 def test_every_interval_of_the_key_exists() -> None:
     for interval in INTERVALS:
-        assert time_period(interval, 1) > 0
+        assert time_period(interval, 1, steps(5)) > 0
+        assert format_moment(MIDNIGHT, MIDNIGHT, interval)
