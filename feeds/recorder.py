@@ -124,9 +124,9 @@ class Recorder:
     def _drain(self) -> None:
         waiting = self._waiting
         batch = [waiting.popleft() for _ in range(len(waiting))]
-        if self.lost > self._told_lost and self._last is not None:
-            last, dropped = self._last, self.lost - self._told_lost
-            self._told_lost = self.lost
+        last = batch[-1] if batch else self._last
+        if self.lost > self._told_lost and last is not None:
+            dropped, self._told_lost = self.lost - self._told_lost, self.lost
             words = f"{dropped} records were dropped: the disk was too slow"
             log.error("%s: %s", self.path, words)
             batch.append(Record("note", "", last.at, last.mono, text="lost", data=words.encode()))
