@@ -125,8 +125,13 @@ class Columns:
         return last.start + last.width
 
 
-def choose_columns(rows: Sequence[WatchRow], width: int, before: Columns | None) -> Columns:
-    """Return the columns that fit, the most useful first; figures never become narrower than ``before``."""
+def choose_columns(
+    rows: Sequence[WatchRow], width: int, before: Columns | None, sort: WatchSort | None = None
+) -> Columns:
+    """Return the columns that fit: what it is sorted by, then the most useful first.
+
+    Figures never become narrower than ``before``.
+    """
     longest = max((cell_len(name) for name in names_of(rows)), default=0)
     longest = max(longest, before.symbol if before else 0)
     change = max((len(format_change(row.change)) for row in rows), default=0)
@@ -140,6 +145,9 @@ def choose_columns(rows: Sequence[WatchRow], width: int, before: Columns | None)
         if more.width <= width:
             found = more
 
+    asked = {"volume": _VOLUME, "pace": _PACE, "spread": _SPREAD}.get(sort or "")
+    if asked is not None:
+        add(**{str(sort): asked})
     add(symbol=max(found.symbol, min(longest, 8)))
     add(spark=SPARKS[0])
     add(mark=1)

@@ -209,13 +209,18 @@ class Watchlist(Panel):
 
     # Painting
 
+    def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
+        """Return title and body; the title tells what the columns do not."""
+        if self.rows:
+            self._columns = choose_columns(self.rows, width, self._columns, self.sort)
+        return super().paint_rows(palette, width, height)
+
     def paint_body(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return heads and instruments."""
-        rows = self.rows
-        if not rows:
+        rows, columns = self.rows, self._columns
+        if not rows or columns is None:
             words = f"nothing here is called {clean(self.words)}" if self.words else "there is nothing here"
             return [((fit(f"  {words}", width), palette.muted),)]
-        columns = self._columns = choose_columns(rows, width, self._columns)
         names, elapsed = names_of(rows), self._title_at - self._told_at
         painted = [paint_heads(columns, palette, self.sort, is_reversed=self.is_reversed)]
         for at in range(self.top, min(len(rows), self.top + height - CHROME)):

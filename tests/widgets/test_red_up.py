@@ -5,7 +5,7 @@ from typing import Any
 
 from textual.theme import Theme
 
-from mdterm.feeds.frames import LadderFrame, TapeFrame
+from mdterm.feeds.frames import LadderFrame, PanelFrame, TapeFrame
 from mdterm.feeds.status import Shown
 from mdterm.themes.palettes import DARK, red_up
 from mdterm.widgets.ladder_columns import SETS, choose_columns
@@ -47,8 +47,8 @@ def colour_of(rows: list[Row], text: str) -> Any:
 
 def test_the_watchlists_changes_follow_and_its_bids_do_not() -> None:
     watchlist = Watchlist()
-    watchlist.frame = make_quotes()
-    plain, swapped = (watchlist.paint_body(each, 100, 6) for each in (PLAIN, RED_UP))
+    watchlist.show(PanelFrame(LIVE, make_quotes()), 0.0, 0)
+    plain, swapped = (watchlist.paint_rows(each, 100, 6) for each in (PLAIN, RED_UP))
     assert (colour_of(plain, "+0.42"), colour_of(swapped, "+0.42")) == (PLAIN.up.color, PLAIN.down.color)
     assert (colour_of(plain, "-2.14"), colour_of(swapped, "-2.14")) == (PLAIN.down.color, PLAIN.up.color)
     assert colour_of(plain, "61 722.3") == colour_of(swapped, "61 722.3") == PLAIN.bid.color

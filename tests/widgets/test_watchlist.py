@@ -236,7 +236,7 @@ def test_no_row_is_wider_than_the_panel() -> None:
     watchlist.frame = WatchFrame([BTC, DOGE, CLOSED, LOST, NONE])
     for width in (38, 40, 60, 120):
         for height in (1, 3, 20):
-            rows = watchlist.paint_body(DARK_PALETTE, width, height)
+            rows = watchlist.paint_rows(DARK_PALETTE, width, height)
             assert len(rows) <= max(2, height)
             assert all(width_of(one) <= width for one in rows)
 
@@ -270,7 +270,16 @@ async def test_heads_tell_what_it_is_sorted_by_and_the_title_what_has_no_head() 
         app.watchlist.reverse()
         assert titles(app)[1] == plain.replace(" CHG%", "▲CHG%")
         app.watchlist.next_sort()
-        assert titles(app) == (titles(app)[0], plain)
+        assert "▼VOL" in titles(app)[1], "there is room for what it is sorted by"
+        assert " by " not in titles(app)[0]
+
+
+async def test_what_it_is_sorted_by_stands_in_the_title_where_its_column_has_no_room() -> None:
+    app = Shell()
+    async with app.run_test(size=(38, 8)):
+        app.watchlist.sort = "volume"
+        app.watchlist.show(ten(), 0.0, WALL)
+        assert "VOL" not in titles(app)[1]
         assert "by volume" in titles(app)[0]
 
 
