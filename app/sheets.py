@@ -38,8 +38,7 @@ def sheets_of(frame: Frame) -> list[Sheet]:
         case LadderFrame():
             return [_ladder(frame)]
         case TapeFrame():
-            rows = [(_time(one.ts), one.side, one.price, one.size, one.count) for one in frame.rows]
-            return [Sheet("tape", ("time", "side", "price", "size", "trades"), rows)]
+            return _tape(frame)
         case ChartFrame():
             bars = [
                 (_time(one.open_ts), one.open, one.high, one.low, one.close, one.volume, one.delta)
@@ -54,6 +53,17 @@ def sheets_of(frame: Frame) -> list[Sheet]:
         case AccountFrame():
             return _account(frame)
     return []
+
+
+def _tape(frame: TapeFrame) -> list[Sheet]:
+    trades = [
+        (_time(one.ts), one.side, one.price, one.size, one.count) for one in frame.rows if not one.is_forced
+    ]
+    forced = [(_time(one.ts), one.position, one.price, one.size) for one in frame.rows if one.is_forced]
+    sheets = [Sheet("tape", ("time", "side", "price", "size", "trades"), trades)]
+    if forced:
+        sheets.append(Sheet("tape-liquidations", ("time", "position", "price", "size"), forced))
+    return sheets
 
 
 def _ladder(frame: LadderFrame) -> Sheet:

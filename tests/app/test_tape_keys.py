@@ -2,11 +2,14 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from textual.events import MouseScrollDown, MouseScrollUp
 
 from mdterm.app.dashboard import Dashboard
-from mdterm.feeds.frames import TapeSpec
+from mdterm.app.sheets import sheets_of
+from mdterm.feeds.frames import TapeRow, TapeSpec
+from tests.app.conftest import make_tape
 
 
 @pytest.fixture
@@ -87,3 +90,12 @@ async def test_another_instruments_tape_runs(app: Dashboard, port: Any) -> None:
         await pilot.pause()
         spec = port.bound["tape"][1]
         assert (spec.hold, spec.back, spec.biggest_since) == (None, 0, 0)
+
+
+def test_liquidations_are_written_to_a_table_of_their_own() -> None:
+    frame = make_tape("sim:X", TapeSpec(rows=2), 617_224)
+    forced = TapeRow(frame.rows[0].ts, 61_700.0, 1.25, None, 1, is_forced=True, position="long")
+    assert [sheet.name for sheet in sheets_of(frame)] == ["tape"]
+    trades, liquidations = sheets_of(msgspec.structs.replace(frame, rows=[frame.rows[0], forced]))
+    assert len(trades.rows) == 1
+    assert (liquidations.name, liquidations.rows[0][1:]) == ("tape-liquidations", ("long", 61_700.0, 1.25))
