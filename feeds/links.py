@@ -131,8 +131,8 @@ class Links:
             served = self._leaving.get(link.key)
             kept = set() if served is None else {(want.address, want.stream) for want in served.link.wants}
             for want in link.wants:
-                key = (want.address, want.stream)
-                self._of[key] = served if served is not None and key in kept else connection
+                stream = (want.address, want.stream)
+                self._of[stream] = served if served is not None and stream in kept else connection
 
     def _retire(self, connection: Connection, links: Sequence[Link]) -> None:
         """Close a connection; one that serves what a new one is to serve only when that one has data."""

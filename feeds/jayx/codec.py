@@ -51,7 +51,7 @@ class Generations:
         return True
 
     def take_over(self, generation: int, seen: int, told: Sequence[wire.Trade] | None) -> bool:
-        """Let a newer connection be believed, if it may. ``told`` are its trades, None where none are told."""
+        """Let a newer connection be believed, if it may. ``told`` are its trades, None if it tells none."""
         if generation < self._believed:
             return False
         if self._believed and not (told is not None and self.overlap.continues(told)):
