@@ -17,6 +17,11 @@ def app(port: Any, instruments: Any, clock: Any) -> Dashboard:
     return Dashboard(port, instruments, clock=clock)
 
 
+def held(port: Any) -> object:
+    """Return the trade that the tape is held at."""
+    return port.bound["tape"][1].hold
+
+
 def wheel(app: Dashboard, kind: Any) -> None:
     app.board.tape.post_message(kind(app.board.tape, 5, 5, 0, 0, 0, False, False, False))
 
@@ -52,7 +57,7 @@ async def test_the_page_keys_belong_to_the_panel_with_the_keys(app: Dashboard, p
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         await pilot.press("pageup")
-        assert port.bound["tape"][1].hold is None, "the ladder has the keys"
+        assert held(port) is None, "the ladder has the keys"
         app.board.tape.focus()
         await pilot.pause()
         await pilot.press("pageup")
@@ -61,7 +66,7 @@ async def test_the_page_keys_belong_to_the_panel_with_the_keys(app: Dashboard, p
         await pilot.press("up")
         assert port.bound["tape"][1].back == page + 1
         await pilot.press("down", "pagedown")
-        assert port.bound["tape"][1].hold is None, "at the newest print it runs again"
+        assert held(port) is None, "at the newest print it runs again"
 
 
 async def test_the_wheel_scrolls_back_and_a_click_holds(app: Dashboard, port: Any) -> None:
@@ -72,20 +77,20 @@ async def test_the_wheel_scrolls_back_and_a_click_holds(app: Dashboard, port: An
         assert (port.bound["tape"][1].hold, port.bound["tape"][1].back) == (4_000, 3)
         wheel(app, MouseScrollDown)
         await pilot.pause()
-        assert port.bound["tape"][1].hold is None
+        assert held(port) is None
         await pilot.click("#tape", offset=(5, 6))
-        assert port.bound["tape"][1].hold == 4_000
+        assert held(port) == 4_000
         await pilot.click("#tape", offset=(5, 8))
-        assert port.bound["tape"][1].hold == 4_000, "another row is held as well"
+        assert held(port) == 4_000, "another row is held as well"
         await pilot.click("#tape", offset=(5, 0))
-        assert port.bound["tape"][1].hold is None
+        assert held(port) is None
 
 
 async def test_another_instruments_tape_runs(app: Dashboard, port: Any) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         await pilot.press("b", "B", "space")
-        assert port.bound["tape"][1].hold == 4_000
+        assert held(port) == 4_000
         await pilot.press("2")
         await pilot.pause()
         spec = port.bound["tape"][1]

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from mdterm.feeds.events import Position
 from mdterm.feeds.frames import PanelFrame, TapeFrame, TapeRow
 from mdterm.feeds.status import Shown
 from mdterm.widgets.tape import Tape
@@ -12,6 +13,7 @@ from tests.widgets.conftest import TS
 from tests.widgets.shell import Shell, showing
 
 LIVE = Shown("LIVE", age=0.1)
+POSITIONS: dict[int, Position | None] = {8: "long", 9: "short", 20: None}
 
 
 def make_rows(count: int) -> list[TapeRow]:
@@ -33,8 +35,8 @@ def make_rows(count: int) -> list[TapeRow]:
             own=at in (1, 14),
         )
         rows.append(row)
-        if at in (8, 9, 20):
-            position = {8: "long", 9: "short"}.get(at)
+        if at in POSITIONS:
+            position = POSITIONS[at]
             rows.append(
                 TapeRow(row.ts - 1_000_000, price, 1.25 * at, None, 1, is_forced=True, position=position)
             )
