@@ -13,6 +13,7 @@ from textual.screen import Screen
 import mdterm.themes
 from mdterm.app.alarms import Alarms
 from mdterm.app.board import BoardScreen
+from mdterm.app.choices import choose
 from mdterm.app.commands.context import Failed
 from mdterm.app.finder import Finder, FinderScreen
 from mdterm.app.help import HelpScreen
@@ -22,6 +23,7 @@ from mdterm.app.layout_keys import DEFAULT_LAYOUT
 from mdterm.app.logscreen import LogScreen
 from mdterm.app.notices import Level, Notice, Notices
 from mdterm.app.palette import PaletteScreen
+from mdterm.app.reload import Reload
 from mdterm.app.roster import Roster
 from mdterm.app.signals import ALL_SIGNALS
 from mdterm.app.terminal import TerminalDriver
@@ -79,6 +81,7 @@ class Dashboard(Alarms, inherit_bindings=False):
         is_red_up: bool = False,
         roster: Roster | None = None,
         keeper: Keeper | None = None,
+        reload: Reload | None = None,
         driver_class: type[Driver] = TerminalDriver,
     ) -> None:
         super().__init__(port, clock or SystemClock(), driver_class, period_s=period_s, slow_link=slow_link)
@@ -88,7 +91,7 @@ class Dashboard(Alarms, inherit_bindings=False):
         self.theme = theme
         self.finder = finder
         self.notices = Notices(self.clock.wall)
-        self.bound_keys = keymap
+        self.reload = reload
         self.rules, self.alarms, self.signals = tuple(rules), {}, frozenset(signals)
         self.board = BoardScreen(
             port, instruments, market_clock or self.clock, keymap, layout, zone, accounts, roster
@@ -100,6 +103,12 @@ class Dashboard(Alarms, inherit_bindings=False):
             keeper.note(self.board, theme)
         self._delay_ms: float | None = None
         self._is_frozen = False
+        self._bind_keys(keymap)
+
+    def _bind_keys(self, keymap: Keymap) -> None:
+        """Let keys do what a keymap says, and nothing else."""
+        self.bound_keys = self.board.keymap = keymap
+        self._bindings.key_to_bindings.clear()
         for command in keymap.commands:
             for key in command.keys:
                 self._bindings.bind(textual_key(key), command.action, command.help, priority=command.is_fixed)
@@ -158,6 +167,7 @@ class Dashboard(Alarms, inherit_bindings=False):
         behind = now - owed if owed is not None and now - owed > BEHIND_S else None
         self.board.tick()
         self._keep()
+        self._reload()
         self.board.status.measure(fps=fps, rate=rate, delay_ms=self._delay_ms, behind_s=behind)
 
     def _keep(self) -> None:
@@ -170,6 +180,28 @@ class Dashboard(Alarms, inherit_bindings=False):
             self.run_worker(keeper.state.save, thread=True, group="keep", exclusive=True)
         for words in keeper.state.take_news():
             self._notify(self.notices.add(words, "warning"))
+
+    def _reload(self) -> None:
+        """Take up a configuration that was changed, as far as that needs no restart; tell what is wrong."""
+        change = None if self.reload is None else self.reload.look()
+        if change is None:
+            return
+        settings, taken_up = change.settings, change.taken_up
+        self._notify(self.notices.add(change.words, "warning" if settings is None else "info"))
+        if settings is None:
+            return
+        if "red_up" in taken_up:
+            for one in themes(is_red_up=settings.red_up):
+                self.register_theme(one)
+            self.refresh_css(animate=False)
+        if "theme" in taken_up and settings.theme is not None:
+            self.theme = settings.theme
+        if "keys" in taken_up:
+            self._bind_keys(choose(settings, None).keymap)
+            self.board.status.set_hints(self.bound_keys.hints())
+        if "fps" in taken_up:
+            self.period_s = 1.0 / settings.fps
+            self.port.pace(self.period_s)
 
     def action_next_theme(self) -> None:
         """Show the next theme."""

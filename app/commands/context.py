@@ -50,10 +50,14 @@ class Context:
     def settings(self) -> "Settings":
         """Return the settings, read once. Raise SettingsError."""
         if self._settings is None:
-            from mdterm.app.settings import load_settings
-
-            self._settings = load_settings(self.config_path, self.overrides, self.environ)
+            self._settings = self.load_settings()
         return self._settings
+
+    def load_settings(self) -> "Settings":
+        """Read the settings as they are now. Raise SettingsError."""
+        from mdterm.app.settings import load_settings
+
+        return load_settings(self.config_path, self.overrides, self.environ)
 
     def start_log(self) -> None:
         """Send the log to the file asked for; without one nothing is logged anywhere."""

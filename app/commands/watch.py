@@ -112,6 +112,7 @@ def _run(
     from mdterm.app.keeper import Keeper
     from mdterm.app.notices import NoticeHandler
     from mdterm.app.opening import Opening
+    from mdterm.app.reload import Reload
     from mdterm.app.roster import Roster
     from mdterm.feeds.text import mask
 
@@ -131,6 +132,7 @@ def _run(
     except ValueError as error:
         raise settings.error("alerts", str(error)) from None
     pairs = [_pair(world, pair) for pair in settings.pairs]
+    fixed = [*(["fps"] if fps or slow_link else []), *(["theme"] if no_color or slow_link else [])]
     keeper = Keeper(state, with_list=not addresses)
     feed.start()
     try:
@@ -158,6 +160,7 @@ def _run(
             finder=finder,
             roster=roster,
             keeper=keeper,
+            reload=Reload(settings, context.load_settings, fixed),
             rules=rules,
             signals=settings.alert_signals,
         )
