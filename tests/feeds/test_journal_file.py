@@ -114,7 +114,7 @@ def test_reading_may_begin_at_a_fresh_frame(tmp_path: Path) -> None:
 def test_other_files_are_no_journal(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "x"
     path.write_bytes(data)
-    with pytest.raises(JournalError, match="is empty|no recording"):
+    with pytest.raises(JournalError, match=r"is empty|no recording"):
         JournalReader(path)
     assert not is_journal(path)
 
