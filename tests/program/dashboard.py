@@ -17,11 +17,12 @@ def open_dashboard(
     columns: int = 80,
     lines: int = 24,
     answers: bool = True,
+    watch: Sequence[Market] = (),
 ) -> Terminal:
-    """Open the dashboard on markets; return once it hears of all of them."""
+    """Open the dashboard on ``watch``, else on markets; return once it hears of all of ``markets``."""
     terminal = Terminal(
         home,
-        *(f"kiyotaka:{market.symbol}" for market in markets),
+        *(f"kiyotaka:{market.symbol}" for market in watch or markets),
         *venue.options(),
         env={"MDTERM_KIYOTAKA_TOKEN": TOKEN},
         columns=columns,

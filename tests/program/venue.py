@@ -90,6 +90,8 @@ class Venue:
         self.sockets_lost: list[str] = []
         """The family of every socket that was closed by the other side or broke."""
         self.tokens: list[str] = []
+        self.requests: list[str] = []
+        """The method of every message that came, authentication apart."""
         self.pongs: list[float] = []
         self._refuses = refuses
         self._ping_every = ping_every
@@ -231,6 +233,7 @@ class Venue:
                 del answer["result"]
                 answer["error"] = {"code": -32001, "message": self._refuses}
         else:
+            self.requests.append(request["method"])
             channels = {(each["type"], each["symbol"]) for each in request["params"]["channels"]}
             with self._news:
                 if request["method"] == "public/subscribe":

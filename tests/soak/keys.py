@@ -21,7 +21,8 @@ from tests.program.test_screen import MARKETS, moving
 from tests.program.venue import Venue
 
 BURST = 250
-LEAVING = {"quit", "interrupt"}
+NOT_PRESSED = {"quit", "interrupt", "unwatch", "move-up", "move-down"}
+"""Leaving, and what makes the digits mean other instruments."""
 _SENT = {
     "space": " ",
     "tab": "\t",
@@ -64,10 +65,8 @@ class Sitter:
         self.keys = [
             bytes_of(key)
             for one in COMMANDS
-            if one.id not in LEAVING
+            if one.id not in NOT_PRESSED
             for key in one.keys
-            # An instrument that is taken off the list would not be counted any more.
-            if one.id != "unwatch"
         ]
 
     def burst(self, amount: int) -> None:
