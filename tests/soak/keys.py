@@ -21,7 +21,7 @@ from tests.program.test_screen import MARKETS, moving
 from tests.program.venue import Venue
 
 BURST = 250
-NOT_PRESSED = {"quit", "interrupt", "unwatch", "move-up", "move-down"}
+NOT_PRESSED = {"quit", "interrupt", "unwatch", "move-symbol-up", "move-symbol-down"}
 """Leaving, and what makes the digits mean other instruments."""
 _SENT = {
     "space": " ",
@@ -62,12 +62,7 @@ class Sitter:
     def __init__(self, terminal: Terminal, seed: int) -> None:
         self.terminal = terminal
         self.dice = random.Random(seed)
-        self.keys = [
-            bytes_of(key)
-            for one in COMMANDS
-            if one.id not in NOT_PRESSED
-            for key in one.keys
-        ]
+        self.keys = [bytes_of(key) for one in COMMANDS if one.id not in NOT_PRESSED for key in one.keys]
 
     def burst(self, amount: int) -> None:
         """Do so many things."""
