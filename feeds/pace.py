@@ -8,7 +8,7 @@ WINDOW_S = 5.0
 AVERAGE_S = 300.0
 KNOWN_AFTER_S = 30.0
 """An average over less says nothing."""
-_EVERY_S = 0.5
+_EVERY_S = 1.0
 _SELDOM_S = 5.0
 
 _Sample = tuple[float, int, float]
