@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 HUNG_UP = 129
 SLOW_LINK_FPS = 2.0
+SWITCH_S = 0.001
+"""After so long the feed's thread hands over to the screen's, if that one waits."""
 GRACE_S = 1.5
 """How long a signal waits for the screen to close before the process ends without it."""
 _STATUS = {signal.SIGTERM: TERMINATED, signal.SIGINT: INTERRUPTED, signal.SIGHUP: HUNG_UP}
@@ -134,6 +136,8 @@ def _run(
     pairs = [_pair(world, pair) for pair in settings.pairs]
     fixed = [*(["fps"] if fps or slow_link else []), *(["theme"] if no_color or slow_link else [])]
     keeper = Keeper(state, with_list=not addresses)
+    # A key must not wait five milliseconds for its turn behind a burst of trades.
+    sys.setswitchinterval(SWITCH_S)
     feed.start()
     try:
         finder = WorldFinder(world, feed)

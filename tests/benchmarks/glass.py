@@ -4,7 +4,6 @@ import fcntl
 import os
 import re
 import resource
-import select
 import signal
 import struct
 import subprocess
@@ -12,7 +11,9 @@ import sys
 import termios
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Self
 
@@ -53,16 +54,18 @@ class Glass:
         )
         os.close(slave)
         self._rest = b""
+        self._taking = threading.Lock()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
     def _read(self) -> None:
         size = 65536 if self._rate is None else 512
         while True:
-            try:
-                data = os.read(self._master, size)
-            except OSError:
-                return
+            with self._taking:
+                try:
+                    data = os.read(self._master, size)
+                except OSError:
+                    return
             if not data:
                 return
             if self._rate is not None:
@@ -89,16 +92,22 @@ class Glass:
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * resource.getpagesize() / 1e6
 
-    def wait_for(self, text: bytes, within: float = 30.0) -> float:
-        """Return when (monotonic s) ``text`` stood in what was written."""
+    def stall(self, seconds: float) -> None:
+        """Take nothing for a while, as a terminal does whose user holds it."""
+        with self._taking:
+            time.sleep(seconds)
+
+    def wait_for(self, text: bytes, within: float = 30.0, since: float = 0.0) -> float:
+        """Return when (monotonic s) ``text`` stood in what was written since a moment."""
         until = time.monotonic() + within
         while time.monotonic() < until:
             seen = b""
-            for at, data in self.chunks:
+            first = bisect_left(self.chunks, since, key=itemgetter(0))
+            for at, data in self.chunks[first:]:
                 seen = seen[-len(text) :] + data
                 if text in seen:
                     return at
-            select.select([], [], [], 0.005)
+            time.sleep(0.002)
         raise TimeoutError(f"{text!r} did not appear; the end: {self.written()[-2000:]!r}")
 
     def written(self, since: float = 0.0, until: float = float("inf")) -> bytes:

@@ -1,7 +1,6 @@
 """The yardstick of what is written: the bytes of a plain cell diff between the pictures of a recording."""
 
 import re
-from collections.abc import Sequence
 
 import pyte
 from pyte.screens import Char
@@ -91,11 +90,11 @@ def least(before: Picture, after: Picture) -> int:
 
 
 def compare(recording: bytes, columns: int, lines: int, skip: int) -> tuple[int, int, int]:
-    """Return the bytes written, the least a plain diff takes, and the frames; the first ``skip`` are left out."""
+    """Return bytes written, bytes of a plain diff, and frames; the first ``skip`` are left out."""
     pictures = Pictures(columns, lines)
     written = plain = frames = 0
     before: Picture | None = None
-    for number, part in enumerate(_frames(recording)):
+    for number, part in enumerate(split(recording)[0]):
         picture = pictures.draw(part)
         if before is not None and number >= skip:
             written += len(part)
@@ -105,6 +104,7 @@ def compare(recording: bytes, columns: int, lines: int, skip: int) -> tuple[int,
     return written, plain, frames
 
 
-def _frames(recording: bytes) -> Sequence[bytes]:
-    parts = recording.split(_END)
-    return [part + _END for part in parts[:-1]]
+def split(recording: bytes) -> tuple[list[bytes], bytes]:
+    """Return the whole frames of a recording, and the rest after the last."""
+    *parts, rest = recording.split(_END)
+    return [part + _END for part in parts], rest

@@ -1,13 +1,11 @@
 """What ``mdterm tail`` to a pipe costs beside a bare loop that receives, decodes, encodes and writes."""
 
-import asyncio
 import multiprocessing
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -43,7 +41,8 @@ async def run(url, count):
             for point in _decode(frame).points:
                 one, stamp = point.trade, point.trade.timestamp
                 ts = stamp.seconds * 1_000_000_000 + stamp.nanoseconds
-                lines.append(encode(Line("trade", "a:b:c", ts, ts, one.id, one.price, one.amount, point.series.side)))
+                side = point.series.side
+                lines.append(encode(Line("trade", "a:b:c", ts, ts, one.id, one.price, one.amount, side)))
             left -= len(lines)
             lines.append(b"")
             os.write(out, b"\\n".join(lines))

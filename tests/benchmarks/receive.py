@@ -2,9 +2,9 @@
 
 A server in a process of its own sends the same frames to several clients in turn, round after round:
 ``bare`` receives bytes; ``decode`` also decodes them to typed objects, all fields that matter, as a good
-loop of one's own would; ``json`` is the standard library's decoder. ``state`` is the program's own way: codec,
-duplicates by id, market with tape, candles and flow, folded. ``feed`` is the whole feed with its connection,
-watchdog, health and beat, as the dashboard runs it. Figures are CPU time of the client's process.
+loop of one's own would; ``json`` is the standard library's decoder. ``state`` is the program's own way:
+codec, duplicates by id, market with tape, candles and flow, folded. ``feed`` is the whole feed with
+its connection, watchdog, health and beat, as the dashboard runs it. Figures are CPU time of the client.
 """
 
 import asyncio

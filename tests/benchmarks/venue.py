@@ -27,14 +27,14 @@ _TICK_S = 0.001
 class Load(NamedTuple):
     """What is sent: trades and books a second in all, each instrument in turn; ``per_frame`` trades a frame.
 
-    ``burst`` (s from, s to, trades/s) sends so many instead for a while.
+    Trades end after ``until_s`` seconds.
     """
 
     symbols: tuple[str, ...]
     trades: float
     books: float = 0.0
     per_frame: int = 1
-    burst: tuple[float, float, float] | None = None
+    until_s: float = float("inf")
 
 
 class Told(NamedTuple):
@@ -111,19 +111,14 @@ async def _send(socket: ServerConnection, load: Load, told: Told, pipe: Pipe, bo
     with contextlib.suppress(ConnectionClosed):
         while True:
             passed = time.perf_counter() - begun
-            rate = load.books if books else load.trades
-            if not books and load.burst is not None and load.burst[0] <= passed < load.burst[1]:
-                rate = load.burst[2]
+            rate = load.books if books else load.trades if passed < load.until_s else 0.0
             due, then = due + rate * (passed - then), passed
             per_frame = 1 if books else load.per_frame
             while due >= per_frame:
                 due -= per_frame
                 market = markets[turn % len(markets)]
                 now = time.time_ns()
-                if books:
-                    points = [market.book(now)]
-                else:
-                    points = [market.trade(now) for _ in range(per_frame)]
+                points = [market.book(now)] if books else [market.trade(now) for _ in range(per_frame)]
                 await socket.send(f'{{"points":[{",".join(points)}]}}')
                 if not books:
                     _note(told, per_frame, is_first=turn % len(markets) == 0)
