@@ -13,12 +13,11 @@ from mdterm.widgets.ladder_columns import EDGE, GAP, Columns, Figure
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.rows import NO_STYLE, Part, Row, merge
 
-LARGE: Final = 4.0
+LARGE: Final = 3.0
 """How many times the usual size a resting size is large from."""
 _SIDES: Final = {"buy": ("B", "▴"), "sell": ("S", "▾")}
 _BOTH: Final = ("B+S", "◆")
 """Own orders in words, and as the mark where there is no room for them."""
-_LARGE_MARK: Final = "•"
 _BOLD: Final = Style(bold=True)
 _UNDERLINED: Final = Style(underline=True)
 _BUYS, _SELLS = 1, 2
@@ -74,13 +73,18 @@ def common_digits(frame: LadderFrame, levels: range) -> int:
 
 def _bar(text: str, share: float, style: Style, bar: Style, *, towards_right: bool) -> list[Part]:
     """Return a size cell with its bar behind it, growing away from the price."""
-    cells = min(len(text), round(share * len(text)))
-    if cells <= 0 or not bar:
-        return [(text, style)]
-    if towards_right:
-        return [(text[:cells], style + bar), (text[cells:], style)]
-    cut = len(text) - cells
-    return [(text[:cut], style), (text[cut:], style + bar)]
+    cells = max(0, min(len(text), round(share * len(text)))) if bar else 0
+    cut = cells if towards_right else len(text) - cells
+    grounds = (bar, NO_STYLE) if towards_right else (NO_STYLE, bar)
+    parts: list[Part] = []
+    for part, ground in zip((text[:cut], text[cut:]), grounds, strict=True):
+        inked = style if ground is NO_STYLE else style + ground
+        if style.underline:  # of the figure, not of the blanks before it
+            figure = part.lstrip()
+            parts.append((part[: len(part) - len(figure)], ground))
+            part = figure
+        parts.append((part, inked))
+    return parts
 
 
 class Level(NamedTuple):
@@ -173,7 +177,7 @@ def paint(level: Level, frame: LadderFrame, columns: Columns, scales: Scales, pa
     gap: Part = (" " * GAP, NO_STYLE)
     is_large = [bool(size and scales.large and size >= scales.large) for size in (level.bid, level.ask)]
     parts: list[Part] = _side_bar(level.bars[0], columns.left, palette.bid, palette.bid_bar, to_left=True)
-    parts.append(_left_mark(level, frame, palette, is_large=is_large[0]))
+    parts.append(_left_mark(level, frame, palette))
     if columns.volume.width:
         volume = cell(_told(level.volume, columns.volume), columns.volume.width)
         share = (level.volume or 0.0) / (scales.volume or 1.0)
@@ -183,7 +187,7 @@ def paint(level: Level, frame: LadderFrame, columns: Columns, scales: Scales, pa
     parts += _change(level.change[0], columns.change, palette, is_left=True)
     size, digits = columns.size.width, columns.size.digits
     bid_style, ask_style = (
-        palette.big_1 if large else side
+        palette.big_1 + _UNDERLINED if large else side
         for large, side in zip(is_large, (palette.bid, palette.ask), strict=True)
     )
     bid_text, ask_text = (cell(format_size(one, digits), size) for one in (level.bid, level.ask))
@@ -196,7 +200,7 @@ def paint(level: Level, frame: LadderFrame, columns: Columns, scales: Scales, pa
     parts += _change(level.change[1], columns.change, palette, is_left=False)
     parts += _sums(level.depth[1], level.ask, columns.depth, palette, is_left=False)
     parts += _delta(level, columns, palette)
-    parts += _tail(level, frame, columns, palette, is_large=is_large[1])
+    parts += _tail(level, frame, columns, palette)
     return merge(parts)
 
 
@@ -204,14 +208,12 @@ def _told(size: float | None, figure: Figure) -> str:
     return format_size(size, figure.digits)
 
 
-def _left_mark(level: Level, frame: LadderFrame, palette: Palette, *, is_large: bool) -> Part:
-    """Return the mark before a row: the last price, where the ladder would move, or a large bid."""
+def _left_mark(level: Level, frame: LadderFrame, palette: Palette) -> Part:
+    """Return the mark before a row: the last price, or where the touch would move the ladder."""
     if level.role == "last":
         return "▲▼▸"[0 if frame.direction > 0 else 1 if frame.direction < 0 else 2], palette.moved(
             frame.direction
         )
-    if is_large:
-        return _LARGE_MARK, palette.big_1
     return ("·" if level.is_trigger else " "), palette.muted
 
 
@@ -293,9 +295,7 @@ def _side_bar(cells: int, room: int, style: Style, fill: Style, *, to_left: bool
     return [blank, bar] if to_left else [bar, blank]
 
 
-def _tail(
-    level: Level, frame: LadderFrame, columns: Columns, palette: Palette, *, is_large: bool
-) -> list[Part]:
+def _tail(level: Level, frame: LadderFrame, columns: Columns, palette: Palette) -> list[Part]:
     """Return what stands behind the figures: a mark, own orders, the bar of the asks."""
     orders = [one for one in frame.own if one.row == level.row]
     mark, style = "", NO_STYLE
@@ -303,8 +303,6 @@ def _tail(
         mark, style = _words(orders)[1], palette.own
     elif level.letter:
         mark, style = level.letter, _letter_style(level.letter, palette)
-    elif is_large:
-        mark, style = _LARGE_MARK, palette.big_1
     bar = level.bars[1]
     parts: list[Part] = []
     # Blanks bear no style: in the theme without colours that of own orders is an underline.

@@ -392,17 +392,17 @@ def test_the_price_of_a_mark_has_its_style(make_full: MakeLadder, palette: Palet
     assert (style.color, style.bold) == (palette.key.color, True)
 
 
-def test_a_large_size_is_marked_and_bold(make_full: MakeLadder, palette: Palette) -> None:
-    frame = make_full(usual=2.0)
+def test_a_large_size_is_bold_and_underlined(make_full: MakeLadder, palette: Palette) -> None:
+    frame = make_full(usual=2.0, bids=[0.0] * 5 + [50.0] + [0.0] * 3)
     scales = Scales().grown(frame, slice(0, 9))
     assert scales.large == 10.0
     columns = choose_columns(frame, 60, None, (), with_bars=True)
-    row = paint_level(frame, 2, columns, scales, palette)
-    assert text_of(row).rstrip().endswith("12.3K •")
-    assert any(style.color == palette.big_1.color for text, style in row if "3K" in text)
-    assert "•" not in text_of(paint_level(frame, 3, columns, scales, palette))
-    bids = msgspec.structs.replace(frame, bids=[0.0] * 5 + [50.0] + [0.0] * 3)
-    assert text_of(paint_level(bids, 5, columns, scales, palette)).strip().startswith("•")
+    for at, figure in ((2, "12.3K"), (5, "50.000")):
+        row = paint_level(frame, at, columns, scales, palette)
+        large = [(text, style) for text, style in row if style.underline]
+        assert "".join(text for text, _ in large) == figure, "and not the blanks before it"
+        assert all((style.color, style.bold) == (palette.big_1.color, True) for _, style in large)
+    assert not any(style.underline for _, style in paint_level(frame, 3, columns, scales, palette))
 
 
 def test_only_the_digits_that_differ_stand_out(make_ladder: MakeLadder, palette: Palette) -> None:
