@@ -216,7 +216,11 @@ def typed(settings: Settings, provider: str, query: str) -> list[Candidate]:
         return []
     from mdterm.feeds.alltick import codes
 
-    return [_local(provider, code) for code in codes.search(query) if code not in codes.NAMES]
+    return [
+        Candidate(str(Address(provider, code)), Source.LOCAL, (query.strip(),))
+        for code in codes.search(query)
+        if code not in codes.NAMES
+    ]
 
 
 def _local(provider: str, symbol: str) -> Candidate:
@@ -230,12 +234,8 @@ def _simulated() -> list[Candidate]:
 
 
 def _alltick(provider: str) -> list[Candidate]:
-    from mdterm.feeds.alltick.codes import ALIASES, TABLE
+    from mdterm.feeds.alltick.codes import TABLE, names_of
 
-    aliases: dict[str, tuple[str, ...]] = {}
-    for alias, code in ALIASES.items():
-        aliases[code] = (*aliases.get(code, ()), alias)
     return [
-        Candidate(str(Address(provider, code)), Source.LOCAL, aliases.get(code, ()), name)
-        for code, name in TABLE
+        Candidate(str(Address(provider, code)), Source.LOCAL, names_of(code), name) for code, name in TABLE
     ]

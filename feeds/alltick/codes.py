@@ -209,6 +209,15 @@ def suggestion(code: str) -> str | None:
     return code if old is not None or code[:1].isdigit() else None
 
 
+def names_of(code: str) -> tuple[str, ...]:
+    """Return other names that people type for a code; elsewhere Hong Kong's numbers have leading zeros."""
+    names = tuple(alias for alias, meant in ALIASES.items() if meant == code)
+    number = code.removesuffix(".HK")
+    if number != code and number.isdigit():
+        names += tuple(dict.fromkeys(f"{number:0>{width}}.HK" for width in (4, 5) if len(number) < width))
+    return names
+
+
 def search(query: str, limit: int = 100) -> list[str]:
     """Return codes that match every word of ``query``, best first; all of the table for no word.
 
@@ -217,7 +226,7 @@ def search(query: str, limit: int = 100) -> list[str]:
     words = query.casefold().split()
     found: list[tuple[int, int, str]] = []
     for place, (code, name) in enumerate(TABLE):
-        names = [alias.casefold() for alias, meant in ALIASES.items() if meant == code]
+        names = [alias.casefold() for alias in names_of(code)]
         score = _score(words, code.casefold(), name.casefold(), names)
         if score is not None:
             found.append((score, place, code))

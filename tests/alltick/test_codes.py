@@ -10,6 +10,7 @@ from mdterm.feeds.alltick.codes import (
     family_of,
     hong_kong_tick,
     kind_of,
+    names_of,
     search,
     suggestion,
 )
@@ -107,3 +108,16 @@ def test_suggestions() -> None:
 )
 def test_hong_kong_ticks(price: float, tick: float) -> None:
     assert hong_kong_tick(price) == tick
+
+
+@pytest.mark.parametrize("typed", ["700.hk", "0700.HK", "00700", "00700.hk", "tencent"])
+def test_a_number_with_leading_zeros_finds_the_stock(typed: str) -> None:
+    assert search(typed)[0] == "700.HK"
+
+
+def test_what_else_a_code_is_called() -> None:
+    assert names_of("700.HK") == ("0700.HK", "00700.HK")
+    assert names_of("9988.HK") == ("09988.HK",)
+    assert "XAUUSD" in names_of("GOLD")
+    assert names_of("HSI.HK") == ("HSI",)
+    assert names_of("AAPL.US") == ()
