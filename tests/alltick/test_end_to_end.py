@@ -18,9 +18,11 @@ from mdterm.feeds.alltick.feed import AllTick, Options
 from mdterm.feeds.alltick.pace import Limits
 from mdterm.feeds.contract import Backoff
 from mdterm.feeds.events import Book, Candle, Event, FeedStatus, Trade
+from mdterm.feeds.frames import FrameSet, LadderFrame, LadderSpec, PanelFrame, TapeFrame, TapeSpec
 from mdterm.feeds.runtime import Feed
 from mdterm.feeds.sim import alltick_session
 from mdterm.feeds.sim.alltick import AlltickVenue
+from mdterm.feeds.sim.alltick_http import Meter
 from mdterm.feeds.sim.alltick_session import Rules, Session
 from mdterm.feeds.sim.market import VenueTrade
 from mdterm.feeds.sim.pace import SystemClock
@@ -187,3 +189,36 @@ async def test_a_bad_token_and_a_bad_code_are_refused_in_words(house: Callable[.
     details = [event.detail or "" for event in other.events if isinstance(event, FeedStatus)]
     assert any("does not know the code" in detail for detail in details)
     assert other.venue.server.violations == []
+
+
+async def test_on_the_free_plan_http_stands_in_for_silent_sockets_and_the_panels_say_so(
+    house: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hasty = msgspec.structs.replace(
+        facts.PLANS["free"], reconnect_s=3 * VENUE_S, http_spacing_s=0.02, batch_spacing_s=0.05
+    )
+    monkeypatch.setitem(facts.PLANS, "free", hasty)
+    monkeypatch.setattr(facts, "FALLBACK_AFTER_S", 0.5)
+    monkeypatch.setattr(facts, "TICKS_EVERY_S", 0.3)
+    monkeypatch.setattr(Meter, "admit", lambda self, endpoint, now: True)  # the pace is proven elsewhere
+    one = await house(plan="free", silent=True)
+    panels: dict[str, PanelFrame] = {}
+
+    def take(made: FrameSet) -> None:
+        panels.update(made.panels)
+        one.feed.ack(made.number)
+
+    one.feed.connect(take)
+    one.feed.watch(one.instruments("BTCUSDT"))
+    one.feed.bind("ladder", "alltick:BTCUSDT", LadderSpec(rows=20))
+    one.feed.bind("tape", "alltick:BTCUSDT", TapeSpec(rows=20))
+    await one.until(
+        lambda: all(name in panels and panels[name].shown.word == "PARTIAL" for name in ("ladder", "tape"))
+    )
+    assert "HTTP" in (panels["tape"].shown.detail or "")
+    tape, ladder = panels["tape"].frame, panels["ladder"].frame
+    assert isinstance(tape, TapeFrame)
+    assert isinstance(ladder, LadderFrame)
+    assert tape.rows
+    assert ladder.best_bid is not None
+    assert all(line.session.trade_count == 0 for line in one.venue.server.lines)
