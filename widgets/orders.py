@@ -149,7 +149,7 @@ def paint_order_heads(columns: OrderColumns, palette: Palette) -> Row:
     if columns.size is not None:
         text += gap + "SIZE".rjust(columns.size.width)
     if columns.filled:
-        text += gap + "FILLED"[: columns.filled].rjust(columns.filled)
+        text += gap + ("FILLED" if columns.filled >= len("FILLED") else "FILL").rjust(columns.filled)
     if columns.remaining is not None:
         text += gap + "REMAINING".rjust(columns.remaining.width)
     if columns.average is not None:
