@@ -8,8 +8,10 @@ from mdterm.feeds.intervals import LENGTHS, MINUTE, SECOND, TICK_SIZES
 from mdterm.feeds.market import Market
 from mdterm.feeds.view_profile import profile_view
 
-PERIOD_S = 0.5
-"""A plot goes through all there is: it is made at most this often."""
+PERIOD_S = 1.0
+"""A plot goes through all there is, and is drawn anew as a whole: it is made at most this often …"""
+QUICK_PERIOD_S = 0.5
+"""… but for the depth, which is short and never at rest."""
 _FINE_SPAN = 15 * MINUTE
 """A CVD that is younger is told by the second."""
 
@@ -25,7 +27,7 @@ def plot_view(market: Market, spec: PlotSpec) -> PlotFrame:
 
 
 class Plots:
-    """The newest plot, made again after half a second at the earliest."""
+    """The newest plot, made again after half a second or a second at the earliest."""
 
     def __init__(self) -> None:
         self._made: tuple[float, str, PlotSpec, PlotFrame] | None = None
@@ -33,7 +35,8 @@ class Plots:
     def view(self, market: Market, spec: PlotSpec, now: float) -> PlotFrame:
         """Return a plot as it is, or was a moment ago; ``now`` is monotonic (s)."""
         address, made = market.instrument.address, self._made
-        if made is None or made[1:3] != (address, spec) or now - made[0] >= PERIOD_S:
+        period = QUICK_PERIOD_S if spec.plot == "depth" else PERIOD_S
+        if made is None or made[1:3] != (address, spec) or now - made[0] >= period:
             made = self._made = (now, address, spec, plot_view(market, spec))
         return made[3]
 

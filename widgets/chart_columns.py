@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rich.style import Style
@@ -75,36 +75,68 @@ def line_styles(palette: Palette) -> tuple[Style, Style, Style]:
     return palette.line_1, palette.line_2, palette.line_3
 
 
-def paint_columns(bars: Sequence[ChartBar], ground: Ground, first: int = 0) -> list[list[Part]]:
-    """Return the cells of bars as parts, by row: prices, volume, CVD. ``first`` is the index of the first."""
+Column = tuple[tuple[Part, ...], ...]
+"""A bar's cells from the top down, with the blanks or lines to its left where it takes more than one."""
+
+
+class Columns:
+    """The columns of bars that are over, kept while what they are painted from stays."""
+
+    def __init__(self) -> None:
+        self._ground: Ground | None = None
+        self._kept: dict[ChartBar, Column] = {}
+
+    def paint(self, bars: Sequence[ChartBar], ground: Ground) -> list[list[Part]]:
+        """Return the rows of bars as parts, from prices down to the CVD."""
+        base = replace(ground, cursor=None, columns=0)
+        if base != self._ground:
+            self._ground, self._kept = base, {}
+        known = self._kept
+        # Only what is in view is kept.
+        self._kept = {bar: known.get(bar) or paint_column(bar, ground) for bar in bars}
+        painted: list[list[Part]] = [[] for _ in range(ground.rows.bars)]
+        for at, bar in enumerate(bars):
+            column = self._kept[bar]
+            if at == ground.cursor:
+                column = mark_column(column, ground.palette.cursor)
+            for row, cells in zip(painted, column, strict=True):
+                row += cells
+        return painted
+
+
+def mark_column(column: Column, style: Style) -> Column:
+    """Return the column of the marked bar."""
+    return tuple((*pad, (glyph, painted + style)) for *pad, (glyph, painted) in column)
+
+
+def paint_column(bar: ChartBar, ground: Ground) -> Column:
+    """Return a bar's column: candle, volume and CVD, with what stands over and beside them."""
     rows, zoom = ground.rows, ground.zoom
-    painted: list[list[Part]] = [[] for _ in range(rows.bars)]
-    pad = " " * (zoom - 1)
-    for at, bar in enumerate(bars, first):
-        cells, styles = _column(bar, ground)
-        lines, marks = _lines(bar, ground), _forced(bar, ground)
-        is_marked = at == ground.cursor
-        for y, (row, glyph) in enumerate(zip(painted, cells, strict=True)):
-            style = styles[y >= rows.price] if y < rows.price + rows.volume else styles[2]
-            line = lines.get(y)
-            row.append((pad, NO_STYLE) if line is None else (line[0] * (zoom - 1), line[1]))
-            if y in marks:
-                glyph, style = marks[y]
-            elif line is not None and glyph in _YIELDS:
+    cells, styles = _cells(bar, ground)
+    lines, marks = _lines(bar, ground), _forced(bar, ground)
+    pad: Part = (" " * (zoom - 1), NO_STYLE)
+    painted: list[tuple[Part, ...]] = []
+    for y, glyph in enumerate(cells):
+        # A blank has no colour, so that neighbours of one colour stay one part across it.
+        style = NO_STYLE
+        if glyph != " ":
+            style = styles[0 if y < rows.price else 1 if y < rows.price + rows.volume else 2]
+        left, line = pad, lines.get(y)
+        if line is not None:
+            left = (line[0] * (zoom - 1), line[1])
+            if glyph in _YIELDS:
                 glyph, style = line
-            if is_marked:
-                row.append((glyph, style + ground.palette.cursor))
-            else:
-                # A blank has no colour, so that neighbours of one colour stay one part across it.
-                row.append((glyph, style if glyph != " " else NO_STYLE))
-    return painted
+        if y in marks:
+            glyph, style = marks[y]
+        painted.append(((glyph, style),) if zoom == 1 else (left, (glyph, style)))
+    return tuple(painted)
 
 
 _YIELDS: Final = frozenset(" ╷╵│|")
 """What a line passes over: blanks and wicks. A body stands before every line."""
 
 
-def _column(bar: ChartBar, ground: Ground) -> tuple[str, tuple[Style, Style, Style]]:
+def _cells(bar: ChartBar, ground: Ground) -> tuple[str, tuple[Style, Style, Style]]:
     """Return a bar's cells from top to bottom, and the styles of its candle, its volume and its CVD."""
     rows, glyphs, palette = ground.rows, ground.glyphs, ground.palette
     cells = candle_cells(bar, ground.scale, rows.price, glyphs)

@@ -160,7 +160,7 @@ def test_nothing_yet(kind: Plot) -> None:
     assert not any(one.x for one in plot(Market(instrument()), kind).curves)
 
 
-def test_a_plot_is_made_twice_a_second_at_most() -> None:
+def test_a_plot_is_made_once_a_second_at_most() -> None:
     market, plots = Market(instrument()), Plots()
     spec = PlotSpec("history", "1m", 50)
     market.apply([trade(10.0)])
