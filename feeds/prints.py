@@ -157,8 +157,8 @@ class Prints:
         return self._biggest
 
     def limits(self) -> tuple[float, float]:
-        """Return median and largest size of the newest prints; zeros while there are none."""
-        if self.scale.largest:
+        """Return median and largest size of the newest prints; zeros where there are none, or no sizes."""
+        if self.scale is not NOTHING or self.printed > _FIRST_SCALE:
             return self.scale.median, self.scale.largest
         sizes = [one.size for one in (*self.closed, self.open) if one is not None and one.size is not None]
         found = scale_of(sizes)

@@ -189,6 +189,10 @@ class Tape(Panel):
         """Take a frame; another instrument's, or other units', columns start anew."""
         new, old = panel.frame, self.frame
         if isinstance(new, TapeFrame):
+            if new.newest < max(self.hold or 0, self._cleared[0]):
+                # It went back in time, as a replay does: what was held is still to come.
+                self.hold, self.back, self._cleared = None, 0, (0, None)
+                self.post_message(self.Moved())
             if not isinstance(old, TapeFrame) or (new.address, new.quote) != (old.address, old.quote):
                 self._columns = None
             elif self.hold is not None and len(new.rows) < len(old.rows) and _asks_same(new, old):

@@ -245,3 +245,12 @@ def test_grades_come_with_the_rows() -> None:
     sizes = [1.0 + at % 10 / 10 for at in range(200)]
     market.apply([trade(100.0, size, ts=NOW_NS + at * MS) for at, size in enumerate([*sizes, 50.0])])
     assert [row.grade for row in tape_of(market, TapeSpec(3)).rows] == [3, 1, 0]
+
+
+def test_without_sizes_there_is_nothing_to_grade_or_filter_by() -> None:
+    market = Market(instrument())
+    market.apply([trade(100.0, None, ts=NOW_NS + at * MS) for at in range(100)])
+    frame = tape_of(market, TapeSpec(5))
+    assert [row.size for row in frame.rows] == [None] * 5
+    assert {row.grade for row in frame.rows} == {0}
+    assert (frame.median, frame.largest) == (0.0, 0.0)

@@ -300,6 +300,14 @@ def test_what_is_held_stays_though_it_is_not_kept_any_more(tape: Tape, make_tape
     assert tape.frame.rows == [], "another question has another answer"
 
 
+def test_a_tape_that_goes_back_in_time_is_let_go(tape: Tape, make_tape: MakeTape) -> None:
+    tape.scroll_prints(3)
+    tape.latch()
+    tape.clear_biggest()
+    tape.show(PanelFrame(LIVE, make_tape(newest=499)), 0.0, TS)
+    assert (tape.spec().hold, tape.spec().back, tape.spec().biggest_since) == (None, 0, 0)
+
+
 def test_the_joining_goes_round(tape: Tape) -> None:
     spans = []
     for _ in range(4):
