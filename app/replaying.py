@@ -10,7 +10,7 @@ from mdterm.app.commands.watch import run_screen
 from mdterm.app.dashboard import Dashboard
 from mdterm.app.notices import NoticeHandler
 from mdterm.app.state import State
-from mdterm.feeds.address import AddressError, Instrument
+from mdterm.feeds.address import AddressError
 from mdterm.feeds.player import Player, ReplayThread
 from mdterm.feeds.text import mask
 
@@ -42,11 +42,15 @@ def show(
             player.pause()
         return player
 
+    if not recording.head.addresses:
+        raise Failed("the recording names no instrument", USAGE)
     thread = ReplayThread(make)
-    thread.start()
     try:
-        instruments = instruments_of(thread, recording)
-        thread.watch(instruments)
+        thread.start()
+    except AddressError as error:
+        raise Failed(f"the recording cannot be shown: {error}", USAGE) from error
+    try:
+        instruments = [thread.player.feed.resolve(address) for address in recording.head.addresses]
         app = Dashboard(
             thread,
             instruments,
@@ -66,16 +70,3 @@ def show(
         return run_screen(app)
     finally:
         thread.stop()
-
-
-def instruments_of(thread: ReplayThread, recording: "Recording") -> list[Instrument]:
-    """Return the instruments of a recording. Raise Failed."""
-    found: list[Instrument] = []
-    for address in recording.head.addresses:
-        try:
-            found.append(thread.player.feed.resolve(address))
-        except AddressError as error:
-            raise Failed(f"the recording cannot be shown: {error}", USAGE) from error
-    if not found:
-        raise Failed("the recording names no instrument", USAGE)
-    return found

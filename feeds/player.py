@@ -90,7 +90,9 @@ class Player:
         self._big: dict[str, BigTrades] = {}
         self._big_seen = False
         self._heard = 0
-        self.feed._listeners.append(self._listen)
+        self.feed.listen([], self._listen)
+        # Before the first record: what nobody watches is kept by nobody.
+        self.feed.watch([self.feed.resolve(address) for address in recording.head.addresses])
         self._advance()
         if start_at is not None:
             self.jump(start_at)

@@ -75,9 +75,7 @@ def history(
         provider = world.provider(instrument.provider)
         source = None if offline else provider.history
         if source is not None:
-            told, words, refused = run(
-                _ask(provider, source, instrument, interval, (now - start) // length + 1)
-            )
+            told, words, refused = run(_ask(source, instrument, interval, (now - start) // length + 1))
             bars |= {bar.open_ts: bar for bar in told}
         elif not offline:
             words = f"{provider.kind} tells no past"
