@@ -16,6 +16,7 @@ from mdterm.app.board import BoardScreen
 from mdterm.app.choices import choose
 from mdterm.app.commands.context import Failed
 from mdterm.app.finder import Finder, FinderScreen
+from mdterm.app.groupscreen import GroupScreen
 from mdterm.app.help import HelpScreen
 from mdterm.app.keeper import Keeper
 from mdterm.app.keymap import DEFAULT_KEYMAP, Keymap, textual_key
@@ -221,11 +222,20 @@ class Dashboard(Alarms, inherit_bindings=False):
 
     def action_palette(self) -> None:
         """Find a command by its name."""
-        self.push_screen(PaletteScreen(self.board.instruments, self.bound_keys), self._run_chosen)
+        self.push_screen(
+            PaletteScreen(self.board.instruments, self.bound_keys, self.board.listed()), self._run_chosen
+        )
 
     async def _run_chosen(self, action: str | None) -> None:
         if action is not None:
             await self.run_action(action)
+
+    def action_groups(self) -> None:
+        """Show which groups the symbol is in, and change that."""
+        board = self.board
+        self.push_screen(
+            GroupScreen(board.instrument.address, board.roster), lambda _: board.show_group(board.group)
+        )
 
     def action_log(self) -> None:
         """Show what happened, and why panels are as they are."""

@@ -80,6 +80,13 @@ SYMBOL_KEYS: Final[tuple[Command, ...]] = (
     Command("reverse-sort", ("O",), "sort the watchlist the other way round", SYMBOLS, together=_SORTING),
     Command("filter-watchlist", ("F",), "show only symbols that hold what is typed", SYMBOLS),
     Command("next-group", ("G",), "show the next group of the watchlist, or all", SYMBOLS),
+    Command(
+        "groups",
+        ("ctrl+g",),
+        "put the symbol into a group of the watchlist, or out of it",
+        SYMBOLS,
+        owner="app",
+    ),
     Command("move-symbol-up", ("{",), "move the symbol up in the watchlist", SYMBOLS, together=_MOVING),
     Command("move-symbol-down", ("}",), "move the symbol down in the watchlist", SYMBOLS, together=_MOVING),
 )
@@ -139,9 +146,7 @@ CHART_KEYS: Final[tuple[Command, ...]] = (
     Command("newest-bar", ("home",), "go back to the newest bar", CHART),
     Command("zoom-out", (",",), "give each bar less room", CHART, together=_ZOOMING),
     Command("zoom-in", (".",), "give each bar more room", CHART, together=_ZOOMING),
-    Command(
-        "next-lines", ("A",), "draw other lines: VWAP, averages, all of them", CHART, together=_DRAWING
-    ),
+    Command("next-lines", ("A",), "draw other lines: VWAP, averages, all of them", CHART, together=_DRAWING),
     Command(
         "show-profile", ("P",), "show the session's volume by price, or hide it", CHART, together=_DRAWING
     ),

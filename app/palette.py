@@ -32,16 +32,27 @@ class Entry:
     action: str
 
 
-def make_entries(instruments: Sequence[Instrument], keymap: Keymap) -> list[Entry]:
-    """Return what can be found: the commands in the order of the keymap, then the symbols."""
+def make_entries(
+    instruments: Sequence[Instrument], keymap: Keymap, listed: Sequence[int] | None = None
+) -> list[Entry]:
+    """Return what can be found: the commands in the order of the keymap, then the symbols.
+
+    ``listed`` are those that have a digit, in the order of their digits; all if it is None.
+    """
     entries = [
         Entry(one.group, one.help, " ".join(one.keys), one.action)
         for one in keymap.commands
         if one.id != "palette" and one.parameter is None
     ]
     digits = {one.parameter: " ".join(one.keys) for one in keymap.commands if one.parameter is not None}
+    places = {at: place for place, at in enumerate(range(len(instruments)) if listed is None else listed, 1)}
     entries += [
-        Entry(SYMBOLS, f"show {one.address}", digits.get(at + 1, ""), f"screen.show_instrument({at})")
+        Entry(
+            SYMBOLS,
+            f"show {one.address}",
+            digits.get(places.get(at), ""),
+            f"screen.show_instrument({at})",
+        )
         for at, one in enumerate(instruments)
     ]
     return entries
@@ -63,10 +74,12 @@ def find(entries: Sequence[Entry], query: str) -> list[Entry]:
 class PaletteScreen(ModalScreen[str], inherit_bindings=False):
     """A line to type in and what it finds; dismissed with the action to run."""
 
-    def __init__(self, instruments: Sequence[Instrument], keymap: Keymap) -> None:
+    def __init__(
+        self, instruments: Sequence[Instrument], keymap: Keymap, listed: Sequence[int] | None = None
+    ) -> None:
         super().__init__()  # no id: one may open while the one before is still being taken away
         self.keymap = keymap
-        self.found = FoundList(make_entries(instruments, keymap))
+        self.found = FoundList(make_entries(instruments, keymap, listed))
 
     def compose(self) -> ComposeResult:
         """Show the list."""

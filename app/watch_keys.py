@@ -157,7 +157,7 @@ class WatchKeys(Deck, inherit_bindings=False):
 
     def show_group(self, name: str | None) -> None:
         """Show the instruments of a group, None for all."""
-        self.group = name
+        self.group = name if name in self.roster.groups() else None
         self.name_list()
         self.bind_views()
 

@@ -17,6 +17,7 @@ def themes(context: Context, show: bool) -> int:
     from mdterm.app.settings_problems import nearest
     from mdterm.app.stdout import write_out
     from mdterm.themes.palettes import DEFAULT_THEME, MONO_THEME, THEMES
+    from mdterm.themes.palettes import themes as all_themes
     from mdterm.themes.roles import ROLES, STYLE_SUFFIX
 
     settings = context.settings()
@@ -26,7 +27,7 @@ def themes(context: Context, show: bool) -> int:
     # What the environment asks for wins over the file, as on the screen.
     active = MONO_THEME if context.environ.get("NO_COLOR") else settings.theme or DEFAULT_THEME
     lines = []
-    for theme in THEMES:
+    for theme in all_themes(is_red_up=settings.red_up):
         lines.append(f"{theme.name} {ACTIVE}" if theme.name == active else theme.name)
         if show:
             width = max(map(len, ROLES))

@@ -8,7 +8,10 @@ import pytest
 from textual.pilot import Pilot
 
 from mdterm.app.dashboard import Dashboard
+from mdterm.app.groupscreen import GroupScreen
 from mdterm.app.keeper import Keeper
+from mdterm.app.keymap import DEFAULT_KEYMAP
+from mdterm.app.palette import make_entries
 from mdterm.app.roster import Roster
 from mdterm.app.state import State
 from mdterm.feeds.address import Instrument
@@ -203,14 +206,15 @@ async def test_what_was_chosen_is_noted_each_second_and_nothing_else_is(
 
 async def test_it_begins_as_it_was_left(make_app: Any, port: Any, tmp_path: Path) -> None:
     state = State(tmp_path / "state.json")
-    for path, value in {
+    left: dict[tuple[str, ...], str | int | bool] = {
         ("screen", "symbol"): "sim:DOGEUSDT",
         ("screen", "watchlist_group"): "alts",
         ("instruments", "sim:DOGEUSDT", "group"): 10,
         ("panels", "watchlist", "sort"): "volume",
         ("panels", "watchlist", "reversed"): True,
         ("hidden", "trader", "derivatives"): True,
-    }.items():
+    }
+    for path, value in left.items():
         state.put(value, *path)
     async with make_app(keeper=Keeper(state)).run_test(size=SIZE) as pilot:
         await settle(pilot)
@@ -242,3 +246,48 @@ def test_groupings_that_are_none_are_passed_over(make_app: Any, tmp_path: Path, 
     state.put("sim:GONE", "screen", "symbol")
     board = make_app(keeper=Keeper(state)).board
     assert (board.groups, board.group, board.at) == ({}, None, 0)
+
+
+# Groups are made on the screen
+
+
+async def test_a_group_is_made_filled_and_emptied_on_the_screen(make_app: Any, tmp_path: Path) -> None:
+    state = State(tmp_path / "state.json")
+    roster = Roster(state, GROUPS)
+    async with make_app(roster=roster).run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.app.run_action("app.groups")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, GroupScreen)
+        lines = pilot.app.screen.lines
+        assert lines.render_line(2).text.startswith("  ○ alts")
+        await pilot.press(*"mine", "enter")
+        assert roster.members("mine") == ["sim:BTCUSDT"]
+        assert lines.render_line(3).text.startswith("  ● mine")
+        await pilot.press("up", "enter")
+        assert roster.members("alts") == ["sim:SOLUSDT", "sim:DOGEUSDT", "sim:BTCUSDT"]
+        await pilot.press("enter", "escape", "G", "G")
+        await settle(pilot)
+        assert roster.members("alts") == ["sim:SOLUSDT", "sim:DOGEUSDT"]
+        assert painted(pilot.app) == ["▸1BTCUSDT"]
+        await pilot.app.run_action("app.groups")
+        await settle(pilot)
+        await pilot.press("down", "enter", "escape")
+        await settle(pilot)
+        assert roster.groups() == ["alts"]
+        assert len(painted(pilot.app)) == 4, "the group that was shown is gone: all are"
+    state.save()
+    assert State(tmp_path / "state.json").table("watchlist", "groups") == {}
+
+
+async def test_the_palette_tells_the_digits_of_the_group(make_app: Any) -> None:
+    async with make_app().run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        entries = make_entries(pilot.app.board.instruments, DEFAULT_KEYMAP, [2, 3])
+        told = {one.words: one.keys for one in entries if one.words.startswith("show sim:")}
+        assert told == {
+            "show sim:BTCUSDT": "",
+            "show sim:ETHUSDT": "",
+            "show sim:SOLUSDT": "1",
+            "show sim:DOGEUSDT": "2",
+        }
