@@ -1,5 +1,6 @@
 """The board: the panels around one instrument, and what the keys do to them."""
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 
 from textual.app import ComposeResult
@@ -21,6 +22,7 @@ from mdterm.feeds.frames import FrameSet, HeaderFrame, ViewSpec
 from mdterm.feeds.port import Port
 from mdterm.feeds.text import clean
 from mdterm.widgets.account import Account
+from mdterm.widgets.candles import choose_glyphs
 from mdterm.widgets.chart import Chart
 from mdterm.widgets.compare import Compare
 from mdterm.widgets.connections import Connections
@@ -69,7 +71,7 @@ class BoardScreen(
         self.derivatives = Derivatives()
         self.ladder = Ladder()
         self.tape = Tape()
-        self.chart = Chart()
+        self.chart = Chart(glyphs=choose_glyphs(os.environ))
         self.compare = Compare()
         self.hidden = {}
         self.symbols = WatchStrip()
