@@ -156,12 +156,18 @@ class Dashboard(Alarms, inherit_bindings=False):
         self.painted(frames.number, frames.made)
         if not self._is_frozen and frames.panels:
             # What exists now stays: the collector need not walk Textual's heap during a frame.
-            self._is_frozen = True
-            gc.collect()
-            gc.freeze()
+            self._settle_heap()
+
+    def _settle_heap(self) -> None:
+        self._is_frozen = True
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
     def tick(self) -> None:
         """Once a second: ages, clock and figures advance, answers that do not come are looked for."""
+        if not gc.isenabled():
+            self._settle_heap()  # no frame came yet, but the start is over
         self.outlet.tick()
         now, owed = self.clock.mono(), self.outlet.owed
         fps, rate = self.meter.read(self.outlet, now)
