@@ -9,7 +9,7 @@ from textual.message import Message
 from mdterm.feeds.flow import FLOW_WINDOWS
 from mdterm.feeds.frames import LadderFrame, LadderSpec, PanelFrame
 from mdterm.widgets.figures import format_age, format_price, format_time
-from mdterm.widgets.ladder_columns import SETS, Columns, choose_columns, granted, room_for
+from mdterm.widgets.ladder_columns import SETS, Columns, choose_columns, room_for, sets_that_fit
 from mdterm.widgets.ladder_readout import paint_cursor, paint_readout, paint_touch, paint_weight
 from mdterm.widgets.ladder_rows import Level, Scales, common_digits, level_at, paint, paint_heads
 from mdterm.widgets.palette import Palette
@@ -152,11 +152,14 @@ class Ladder(Panel):
         if columns is None:
             return told
         if columns.flow.width or columns.delta.width:
-            told.append(f"· {frame.window or 'session'}")
-            if frame.window is not None and frame.filled is not None:
-                told.append(f"({format_age(frame.filled, whole=True)} full)")
-            elif frame.window is None and frame.flow_since is not None:
-                told.append(f"since {format_time(frame.flow_since + self.offset_ns)}")
+            if frame.window is None:
+                told.append("· session")
+                if frame.flow_since is not None:
+                    told.append(f"since {format_time(frame.flow_since + self.offset_ns)}")
+            elif frame.filled is None:
+                told.append(f"· {frame.window}")
+            else:
+                told.append(f"· {format_age(frame.filled, whole=True)} of {frame.window}")
         if columns.change.width and frame.changes_since is not None:
             told.append(f"± since {format_time(frame.changes_since + self.offset_ns)}")
         return told
@@ -338,17 +341,11 @@ class Ladder(Panel):
 
     def next_columns(self) -> None:
         """Want the next set of columns of which something new fits beside the book."""
-        names = list(SETS)
-        frame, at = self.frame, names.index(self.columns)
-        room = None
-        if isinstance(frame, LadderFrame) and self.size.width:
-            room = room_for(frame, self.size.width, self._columns)
-        seen = None if room is None else set(granted(SETS[self.columns], room))
-        for name in (*names[at + 1 :], *names[: at + 1]):
-            had = None if room is None else set(granted(SETS[name], room))
-            if had is None or (had != seen and (had or name == "book")):
-                self.columns = name
-                break
+        names, fitting = list(SETS), list(SETS)
+        if isinstance(self.frame, LadderFrame):
+            fitting = sets_that_fit(room_for(self.frame, self.size.width, self._columns))
+        after = [name for name in fitting if names.index(name) > names.index(self.columns)]
+        self.columns = after[0] if after else fitting[0]
         self.repaint()
 
     def next_window(self) -> None:

@@ -29,7 +29,8 @@ SETS: Final[Mapping[str, tuple[str, ...]]] = {
 """The sets of columns in the order of their key."""
 _PAIRS: Final = frozenset({"flow", "change", "depth"})
 """Columns that there is one of on either side of the price."""
-_LEAST: Final = {"flow": 5, "change": 6, "volume": 6, "delta": 6, "depth": 6}
+_LEAST: Final = 5
+"""Cells of a figure below which it would tell too little."""
 _LEAST_SIZE: Final = 6
 """Cells of a size below which other columns have to go."""
 _MOST: Final = 9
@@ -93,11 +94,19 @@ def granted(wanted: Sequence[str], room: int) -> tuple[str, ...]:
     """Return the columns of a set that fit beside the book into ``room``, what matters most first."""
     had, room = [], room - 2 * (_LEAST_SIZE + GAP)
     for name in wanted:
-        cells = (_LEAST[name] + GAP) * (2 if name in _PAIRS else 1)
+        cells = (_LEAST + GAP) * (2 if name in _PAIRS else 1)
         if cells <= room:
             had.append(name)
             room -= cells
     return tuple(had)
+
+
+def sets_that_fit(room: int) -> list[str]:
+    """Return the sets of which each shows something else than those before it."""
+    shown: dict[frozenset[str], str] = {}
+    for name, wanted in SETS.items():
+        shown.setdefault(frozenset(granted(wanted, room)), name)
+    return list(shown.values())
 
 
 def room_for(frame: LadderFrame, width: int, before: Columns | None = None) -> int:
@@ -178,7 +187,7 @@ def _share(room: int, extra: Sequence[str], with_bars: bool) -> tuple[dict[str, 
             # Figures in full first, then bars, then room for figures that are longer still.
             half = max(min(half - _LEAST_BAR, _MOST), half - _MOST_BAR)
         return {"size": next((w for w in _SIZE_WIDTHS if w <= min(half, widest)), max(1, half))}, mine
-    cells = {"size": _LEAST_SIZE} | {name: _LEAST[name] for name in extra}
+    cells = {"size": _LEAST_SIZE} | dict.fromkeys(extra, _LEAST)
     counts = {name: 2 if name in _PAIRS or name == "size" else 1 for name in cells}
     spare = room - sum((cells[name] + GAP) * counts[name] for name in cells)
     # Own orders come before the luxury of longer figures, but not before figures that can be read.

@@ -20,6 +20,8 @@ _BOTH: Final = ("B+S", "◆")
 """Own orders in words, and as the mark where there is no room for them."""
 _BOLD: Final = Style(bold=True)
 _UNDERLINED: Final = Style(underline=True)
+_TENTH: Final = 0.1
+_UNITS: Final = ((1.0, ""), (1e3, "K"), (1e6, "M"), (1e9, "B"), (1e12, "T"))
 _BUYS, _SELLS = 1, 2
 """Bits of the frame's diagonals."""
 
@@ -204,8 +206,15 @@ def paint(level: Level, frame: LadderFrame, columns: Columns, scales: Scales, pa
     return merge(parts)
 
 
-def _told(size: float | None, figure: Figure) -> str:
-    return format_size(size, figure.digits)
+def _told(size: float | None, figure: Figure, sign: str = "") -> str:
+    """Return a size as exactly as its column is wide."""
+    text = sign + format_size(size, figure.digits)
+    if len(text) <= figure.width or size is None:
+        return text
+    if abs(size) < _TENTH:
+        return f"{sign}<{_TENTH}"
+    scale, unit = next((one for one in _UNITS if abs(size) / one[0] < 999.5), _UNITS[-1])
+    return f"{sign}{size / scale:.0f}{unit}"
 
 
 def _left_mark(level: Level, frame: LadderFrame, palette: Palette) -> Part:
@@ -252,8 +261,7 @@ def _signed(size: float | None, figure: Figure) -> str:
     """Return a size with its sign; nothing for zero."""
     if not size:
         return UNKNOWN if size is None else ""
-    text = format_size(abs(size), figure.digits)
-    return ("+" if size > 0 else "-") + text
+    return _told(abs(size), figure, "+" if size > 0 else "-")
 
 
 def _change(size: float | None, figure: Figure, palette: Palette, *, is_left: bool) -> list[Part]:

@@ -74,7 +74,12 @@ async def test_a_reset_is_asked_for_once(make_app: Any, port: Any) -> None:
         await settle(pilot)
         asked: list[bool] = []
         respec = port.respec
-        port.respec = lambda name, spec: (asked.append(spec.reset), respec(name, spec))
+
+        def note(name: str, spec: LadderSpec) -> None:
+            asked.append(spec.reset)
+            respec(name, spec)
+
+        port.respec = note
         await pilot.press("R")
         await settle(pilot)
         await pilot.press("w")

@@ -10,7 +10,16 @@ from rich.style import Style
 
 from mdterm.feeds.frames import LadderFrame, OwnOrder
 from mdterm.themes.palettes import MONO
-from mdterm.widgets.ladder_columns import GAP, SETS, Columns, Figure, choose_columns, granted, room_for
+from mdterm.widgets.ladder_columns import (
+    GAP,
+    SETS,
+    Columns,
+    Figure,
+    choose_columns,
+    granted,
+    room_for,
+    sets_that_fit,
+)
 from mdterm.widgets.ladder_rows import Scales, bar_scale, common_digits, paint_heads, paint_level
 from mdterm.widgets.palette import Palette, make_palette
 from mdterm.widgets.rows import text_of
@@ -314,7 +323,9 @@ def test_every_set_keeps_its_columns_apart_and_inside(
 def test_what_there_is_room_for_depends_on_the_set_order() -> None:
     assert granted(SETS["all"], 16) == ()
     assert granted(SETS["all"], 30) == ("flow",)
-    assert granted(SETS["all"], 38) == ("flow", "volume"), "what does not fit lets smaller ones pass"
+    assert granted(SETS["all"], 37) == ("flow", "volume"), "what does not fit lets smaller ones pass"
+    assert sets_that_fit(30) == ["book", "flow", "changes", "depth", "profile"]
+    assert sets_that_fit(16) == ["book"]
     assert set(granted(SETS["all"], 200)) == set(SETS["all"])
 
 
@@ -431,3 +442,17 @@ def test_what_outweighs_the_other_side_is_underlined(make_full: MakeLadder, pale
 def test_the_rows_that_would_move_the_ladder_are_marked(make_ladder: MakeLadder, palette: Palette) -> None:
     assert [row[0] for row in levels(make_ladder(), 28, palette)] == [*" ·  ▲  · "]
     assert [row[0] for row in levels(make_ladder(trigger=None), 28, palette)] == [*"    ▲    "]
+
+
+@pytest.mark.parametrize(
+    "size", [0.5, 9.75, 999.5, 1234.5, 9_999.9, 99_999.0, 123_456.0, 9.9e6, 7.77e8, 3e12]
+)
+def test_no_figure_is_cut_however_narrow(make_full: MakeLadder, palette: Palette, size: float) -> None:
+    values = [size] * 9
+    frame = make_full(
+        sells=values, buys=[0.0] * 9, volumes=values, cum_bids=values, cum_asks=values, bid_changes=values,
+        ask_changes=[-size] * 9,
+    )  # fmt: skip
+    for width in range(28, 100):
+        for name in SETS:
+            assert "#" not in "".join(set_rows(frame, width, palette, name)), (width, name)
