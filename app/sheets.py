@@ -15,6 +15,7 @@ from mdterm.feeds.frames import (
     DerivativesFrame,
     Frame,
     LadderFrame,
+    PlotFrame,
     TapeFrame,
     WatchFrame,
 )
@@ -46,6 +47,8 @@ def sheets_of(frame: Frame) -> list[Sheet]:
             ]
             head = ("time", "open", "high", "low", "close", "volume", "delta")
             return [Sheet(f"chart-{frame.interval}", head, bars)]
+        case PlotFrame():
+            return [_plot(frame)] if any(curve.x for curve in frame.curves) else []
         case WatchFrame():
             return [_watchlist(frame)]
         case DerivativesFrame():
@@ -53,6 +56,18 @@ def sheets_of(frame: Frame) -> list[Sheet]:
         case AccountFrame():
             return _account(frame)
     return []
+
+
+def _plot(frame: PlotFrame) -> Sheet:
+    """Return the points of every curve, one after the other."""
+    is_time = frame.plot in ("history", "cvd")
+    points = [
+        (curve.name, _time(round(x * 1_000) * 1_000_000) if is_time else x, y)
+        for curve in frame.curves
+        for x, y in zip(curve.x, curve.y, strict=True)
+    ]
+    name = f"history-{frame.interval}" if frame.plot == "history" else f"plot-{frame.plot}"
+    return Sheet(name, ("curve", "time" if is_time else "price", "value"), points)
 
 
 def _tape(frame: TapeFrame) -> list[Sheet]:

@@ -12,7 +12,7 @@ import pytest
 from mdterm.app.clipboard import LONGEST, copy_sequence
 from mdterm.app.dashboard import Dashboard
 from mdterm.app.sheets import csv_of, save, sheets_of
-from mdterm.feeds.frames import LadderFrame, TapeFrame
+from mdterm.feeds.frames import Curve, LadderFrame, PlotFrame, TapeFrame
 from tests.app.standing import make_account, make_chart, make_derivatives, make_quotes
 
 
@@ -92,6 +92,17 @@ def test_a_chart_gives_its_bars_in_full_digits() -> None:
     rows = list(csv.DictReader(csv_of(sheet).splitlines()))
     assert [float(row["close"]) for row in rows] == [bar.close for bar in frame.bars]
     assert rows[0]["time"].endswith("Z")
+
+
+def test_a_plot_gives_the_points_of_its_curves() -> None:
+    curves = [Curve("bids", [99.0, 100.5], [3.0, 1.0]), Curve("asks", [101.0], [2.5])]
+    (depth,) = sheets_of(PlotFrame("sim:X", "depth", "1m", curves, 1, 3, 3))
+    assert csv_of(depth).splitlines() == [
+        "curve,price,value", "bids,99.0,3.0", "bids,100.5,1.0", "asks,101.0,2.5",
+    ]  # fmt: skip
+    (cvd,) = sheets_of(PlotFrame("sim:X", "cvd", "1m", [Curve("cvd", [1_763_596_800.25], [-4.0])], 1, 3, 1))
+    assert csv_of(cvd).splitlines()[1] == "cvd,2025-11-20T00:00:00.250000Z,-4.0"
+    assert sheets_of(PlotFrame("sim:X", "history", "1m", [Curve("close", [], [])], 1, 3, 0)) == []
 
 
 async def test_the_keys_copy_and_write(
