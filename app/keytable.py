@@ -74,7 +74,7 @@ SYMBOL_KEYS: Final[tuple[Command, ...]] = (
     Command(
         "search", ("/",), "find a symbol of any provider, and show it", SYMBOLS, owner="app", hint="search"
     ),
-    Command("unwatch", ("delete",), "take the symbol off the watchlist, or out of its group", SYMBOLS),
+    Command("unwatch", ("delete",), "take the symbol off the list, or out of its group", SYMBOLS),
     Command("choose", ("enter",), "show the symbol under the watchlist's cursor", SYMBOLS),
     Command("next-sort", ("o",), "sort the watchlist by the next column", SYMBOLS, together=_SORTING),
     Command("reverse-sort", ("O",), "sort the watchlist the other way round", SYMBOLS, together=_SORTING),
@@ -83,7 +83,7 @@ SYMBOL_KEYS: Final[tuple[Command, ...]] = (
     Command(
         "groups",
         ("ctrl+g",),
-        "put the symbol into a group of the watchlist, or out of it",
+        "put the symbol into a group, or take it out of one",
         SYMBOLS,
         owner="app",
     ),

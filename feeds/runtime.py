@@ -22,7 +22,7 @@ from mdterm.feeds.binding import Binding
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.compare import Pairs
 from mdterm.feeds.connection import Connection
-from mdterm.feeds.contract import Cautious, Listed, OneInterval, Provider
+from mdterm.feeds.contract import Bridging, Cautious, Listed, OneInterval, Provider
 from mdterm.feeds.events import STREAM_OF, Balance, Event, FeedStatus, Order, State, Stream, Trade
 from mdterm.feeds.frames import (
     STREAMS,
@@ -52,7 +52,7 @@ from mdterm.feeds.view_header import header_view
 from mdterm.feeds.view_ladder import ladder_view, settle
 from mdterm.feeds.view_plot import Plots
 from mdterm.feeds.view_tape import tape_view
-from mdterm.feeds.view_watch import watch_view
+from mdterm.feeds.view_watch import Days, watch_view
 from mdterm.feeds.views import view
 from mdterm.feeds.wishes import Wishes
 
@@ -88,6 +88,7 @@ class Feed:
         self.providers = dict(providers)
         self.clock: Clock = clock or SystemClock()
         self.markets: dict[str, Market | Quote] = {}
+        self._days = Days()
         self.beat = Beat(self.clock, period_s, lambda: self._lines)
         self.wishes = Wishes()
         self.links = Links(
@@ -200,7 +201,7 @@ class Feed:
                 for one in self.wishes.watched
                 if one in self.markets
             ]
-            return watch_view(told, spec, now)
+            return watch_view(told, spec, now, self._days)
         if isinstance(spec, DerivativesSpec):
             provider = self.providers[market.instrument.provider]
             streams = STREAMS[DerivativesSpec][:3]
@@ -514,7 +515,7 @@ class Feed:
                     self._joined(address, first)
                 health.last_at, health.refused = now, None
                 if health.lost_at is not None:
-                    self._flows_again(address, STREAM_OF[kind], health, first.seen)
+                    self._flows_again(address, STREAM_OF[kind], health, first.seen, connection)
             if self.links.is_preparing and type(first) is Trade:
                 self.links.hints[address] = first.price
             market = self.markets.get(address)
@@ -568,9 +569,22 @@ class Feed:
         if isinstance(market, Market) and first.ts is not None:
             market.tape.rejoin(first.ts)
 
-    def _flows_again(self, address: str, stream: Stream, health: StreamHealth, seen: int) -> None:
-        """A stream that was lost flows again: what came between may be missing."""
+    def _flows_again(
+        self, address: str, stream: Stream, health: StreamHealth, seen: int, connection: Connection | None
+    ) -> None:
+        """A stream that was lost flows again: what came between may be missing, unless its codec knows."""
         lost_at, health.lost_at = health.lost_at, None
+        codec = None if connection is None else connection.codec
+        if isinstance(codec, Bridging) and codec.is_bridged:
+            market = self.markets.get(address)
+            if isinstance(market, Market):
+                market.candles.bridged()
+            # It may have told that nothing traded meanwhile, and then no trade will say that it is back.
+            for beside in connection.link.wants if connection is not None else ():
+                companion = self.links.streams.get((beside.address, beside.stream))
+                if companion is not None and beside.address == address:
+                    companion.lost_at = None
+            return
         if stream not in ("trade", "trade_agg") or lost_at is None:
             return  # a book or a snapshot is whole again with its first message
         if health.gap_since is None:

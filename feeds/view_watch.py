@@ -1,12 +1,12 @@
 """The watchlist: a line an instrument, those that are asked for, in the order that is asked for."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from mdterm.feeds.frames import WatchFrame, WatchRow, WatchSort, WatchSpec
-from mdterm.feeds.market import Market, Quote
+from mdterm.feeds.market import Market, Quote, Sums
 from mdterm.feeds.precision import decimals
 from mdterm.feeds.status import Shown
 from mdterm.feeds.view_header import change_of
@@ -14,20 +14,58 @@ from mdterm.feeds.view_header import change_of
 RESORT_S: Final = 2.0
 """How long an order holds: rows that change places more often cannot be read."""
 
+REFRESH_S: Final = 0.5
+RECHECK_S: Final = 2.0
+CLOSES: Final = 60
+
 _BARE: Final = str.maketrans("", "", ":/-_.")
 
 
+class Day(NamedTuple):
+    """What of a market takes a while to add up, as of ``at`` (s, monotonic) and of so many trades."""
+
+    market: Market
+    at: float
+    trades: int
+    sums: Sums
+    closes: list[float]
+
+
+class Days:
+    """The day's figures and the closes of many markets, added up twice a second at most.
+
+    Last, bid and ask are always those of the moment; what adds up over a day may be half a second behind.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Day] = {}
+
+    def of(self, market: Market, now: float) -> Day:
+        """Return a market's figures."""
+        kept = self._kept.get(market.instrument.address)
+        if kept is not None and kept.market is market:
+            age = now - kept.at
+            # History may come in without a trade.
+            if 0 <= age < (REFRESH_S if kept.trades != market.trade_count else RECHECK_S):
+                return kept
+        day = Day(market, now, market.trade_count, market.sums(), market.candles.closes("1m", CLOSES))
+        self._kept[market.instrument.address] = day
+        return day
+
+
 def watch_view(
-    told: Iterable[tuple[Market | Quote, Shown]], spec: WatchSpec, now: float
+    told: Iterable[tuple[Market | Quote, Shown]], spec: WatchSpec, now: float, days: Days | None = None
 ) -> tuple[WatchSpec, WatchFrame]:
     """Return the lines of those that are wanted, and the spec with the order that holds from now on.
 
-    ``told`` are market and state of each instrument in the person's own order.
+    ``told`` are market and state of each instrument in the person's own order; ``days`` spares adding up
+    what was added up a moment before.
     """
+    days = days or Days()
     among = None if spec.among is None else frozenset(spec.among)
     wanted = [one for one in told if among is None or one[0].instrument.address in among]
     rows = [
-        watch_row(market, shown, spec, now, place)
+        watch_row(market, shown, spec, now, place, days)
         for place, (market, shown) in enumerate(wanted, 1)
         if fits(spec.words, market.instrument.address)
     ]
@@ -78,7 +116,9 @@ _KEYS: Final[dict[WatchSort, tuple[Callable[[WatchRow], float | None], bool]]] =
 """What each column sorts by, and whether the greatest stands first."""
 
 
-def watch_row(market: Market | Quote, shown: Shown, spec: WatchSpec, now: float, place: int) -> WatchRow:
+def watch_row(
+    market: Market | Quote, shown: Shown, spec: WatchSpec, now: float, place: int, days: Days
+) -> WatchRow:
     """Return an instrument's line of the watchlist; the light tier knows no open."""
     instrument, (bid, ask) = market.instrument, market.bbo()
     pace: float | None = None
@@ -90,9 +130,10 @@ def watch_row(market: Market | Quote, shown: Shown, spec: WatchSpec, now: float,
         digits = 0 if last is None else decimals(last)
         spread = None
     else:
-        sums = market.sums()
+        market.fold()
+        day = days.of(market, now)
+        sums, spark = day.sums, day.closes[-spec.spark :]
         last = None if market.tape.last is None else market.tape.last.price
-        spark = market.candles.closes("1m", spec.spark)
         change = change_of(last, sums.open, market.previous_close)
         direction = market.tape.direction
         volume, digits = sums.volume, market.price_digits

@@ -134,8 +134,9 @@ def choose_columns(
     """
     longest = max((cell_len(name) for name in names_of(rows)), default=0)
     longest = max(longest, before.symbol if before else 0)
-    change = max((len(format_change(row.change)) for row in rows), default=0)
-    change = max(change, 6, before.change if before else 0)
+    changes = [row.change for row in rows if row.change is not None] or [0.0]
+    widest = max(len(format_change(min(changes))), len(format_change(max(changes))))
+    change = max(widest, 6, before.change if before else 0)
     aligned, plain = _figures(rows, before)
     found = Columns(max(6, min(longest, 7)), plain, change)
 
@@ -178,13 +179,17 @@ def choose_columns(
 def _figures(rows: Sequence[WatchRow], before: Columns | None) -> tuple[Figure, Figure]:
     """Return the column of prices aligned on the point, and the narrower one aligned at the right."""
     whole, after, longest = 0, 0, len("LAST")
+    by_digits: dict[int, list[float]] = {}
     for row in rows:
-        for price in (row.last, row.bid, row.ask):
-            if price is not None:
-                text = format_price(price, row.digits)
-                after = max(after, _fraction(row.digits))
-                whole = max(whole, len(text) - _fraction(row.digits))
-                longest = max(longest, len(text))
+        by_digits.setdefault(row.digits, []).extend(
+            price for price in (row.last, row.bid, row.ask) if price is not None
+        )
+    for digits, prices in by_digits.items():
+        for price in (min(prices), max(prices)) if prices else ():  # nothing between them is wider
+            text = format_price(price, digits)
+            after = max(after, _fraction(digits))
+            whole = max(whole, len(text) - _fraction(digits))
+            longest = max(longest, len(text))
     if before is not None:
         longest = max(longest, before.price.width if before.price.after is None else 0)
         if before.price.after is not None:

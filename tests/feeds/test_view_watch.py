@@ -12,7 +12,7 @@ from mdterm.feeds.events import Book, Trade
 from mdterm.feeds.frames import WatchRow, WatchSpec
 from mdterm.feeds.market import Market, Quote
 from mdterm.feeds.status import Shown
-from mdterm.feeds.view_watch import RESORT_S, arrange, fits, watch_view
+from mdterm.feeds.view_watch import REFRESH_S, RESORT_S, Days, arrange, fits, watch_view
 
 LIVE = Shown("LIVE", age=0.1)
 TS = 1_763_682_461_997_000_000
@@ -147,6 +147,23 @@ def test_pace_is_against_the_own_average() -> None:
     pace = frame.rows[0].pace
     assert pace is not None
     assert 4.0 < pace < 8.0
+
+
+def test_prices_are_of_the_moment_and_sums_at_most_half_a_second_behind() -> None:
+    one, days, spec = market("A", 100.0), Days(), WatchSpec()
+    assert watch_view([(one, LIVE)], spec, 0.0, days)[1].rows[0].volume == 1.0
+    one.apply([Trade("sim:A", TS, TS, None, 101.0, 2.0, "buy", None)])
+    row = watch_view([(one, LIVE)], spec, REFRESH_S - 0.1, days)[1].rows[0]
+    assert (row.last, row.volume) == (101.0, 1.0)
+    row = watch_view([(one, LIVE)], spec, REFRESH_S, days)[1].rows[0]
+    assert (row.last, row.volume) == (101.0, 3.0)
+
+
+def test_another_market_of_the_same_address_has_its_own_sums() -> None:
+    days = Days()
+    watch_view([(market("A", 100.0), LIVE)], WatchSpec(), 0.0, days)
+    empty = watch_view([(market("A"), LIVE)], WatchSpec(), 0.1, days)[1].rows[0]
+    assert (empty.last, empty.volume, empty.spark) == (None, None, [])
 
 
 def test_the_light_tier_knows_neither_change_nor_pace_nor_spread() -> None:
