@@ -1,8 +1,8 @@
 """Bars of so many trades each, cut in the order received.
 
 Bounds: 1,500 bars of every size (and a sixteenth more before they are cut back), so 150,000 trades in bars
-of 100 and ten times as many in bars of 1,000. Counting begins with the first trade received; the bars
-before it cannot be had, since no provider tells trades of the past.
+of 100 and ten times as many in bars of 1,000; 512 trades that wait to be counted. Counting begins with the
+first trade received; the bars before it cannot be had, since no provider tells trades of the past.
 """
 
 from collections.abc import Sequence
@@ -16,14 +16,16 @@ from mdterm.feeds.intervals import TICK_SIZES
 KEPT = 1_500
 _GRAIN = min(TICK_SIZES.values())
 """Every size is a multiple of this."""
+_MANY = 512
 
 
 class Ticks:
     """The tick bars of one instrument. Their ``open_ts`` only grow, so that they can stand for the bar."""
 
     def __init__(self) -> None:
-        self.whole_from: int | None = None
-        """Since when no trade is missing (ns): the first one, or the first after the link was lost."""
+        self._whole_from: int | None = None
+        self._pending: list[Trade] = []
+        """Trades that wait: most tick bars are never looked at, and many at once are cheaper."""
         self._series = {name: Series(KEPT) for name in TICK_SIZES}
         self._held = dict.fromkeys(TICK_SIZES, 0)
         """Trades in the newest bar, by interval."""
@@ -31,6 +33,12 @@ class Ticks:
 
     def fold(self, trades: Sequence[Trade]) -> None:
         """Take trades in, in the order received, each once."""
+        self._pending += trades
+        if len(self._pending) >= _MANY:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        trades, self._pending = self._pending, []
         at, grain = 0, next(iter(self._held))
         while at < len(trades):
             # No run goes over the end of a bar of any size.
@@ -38,7 +46,7 @@ class Ticks:
             at += len(run)
             bar = bar_of_trades(run)
             if self._is_cut:
-                self.whole_from, self._is_cut = bar.open_ts, False
+                self._whole_from, self._is_cut = bar.open_ts, False
             for name in TICK_SIZES:
                 self._add(name, bar, len(run))
 
@@ -55,11 +63,19 @@ class Ticks:
 
     def interrupted(self) -> None:
         """Say that trades may be missing now: the bars before stand, and the next trade begins a bar."""
+        self._catch_up()
         self._held = dict.fromkeys(TICK_SIZES, 0)
         self._is_cut = True
 
+    @property
+    def whole_from(self) -> int | None:
+        """Since when no trade is missing (ns): the first one, or the first after the link was lost."""
+        self._catch_up()
+        return self._whole_from
+
     def series(self, interval: str) -> Series:
-        """Return the bars of one size."""
+        """Return the bars of one size, up to the last trade taken in."""
+        self._catch_up()
         return self._series[interval]
 
 
