@@ -116,6 +116,11 @@ class CandleStore:
             self.gaps.begin(self.newest_ts)
             self._recent.is_backfill_awaited = True
 
+    def bridged(self) -> None:
+        """Say that the link is back and that nothing was missed."""
+        self.gaps.bridge()
+        self._recent.is_backfill_awaited = bool(self.gaps.current)
+
     def _take(self, runs: list[Bar], batch: Sequence[Trade] | Sequence[Bar]) -> None:
         if not runs:
             return

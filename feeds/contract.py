@@ -221,6 +221,14 @@ class Listed(Protocol):
 
 
 @runtime_checkable
+class Bridging(Protocol):
+    """A codec that may know whether trades were missed while its socket was away."""
+
+    is_bridged: bool
+    """Whether what came since the socket opened reaches back to what was known before."""
+
+
+@runtime_checkable
 class OneInterval(Protocol):
     """A provider whose socket carries the bars of one interval of an instrument, which it does not name."""
 

@@ -29,6 +29,12 @@ class Gaps:
             if len(gaps) > KEPT:
                 gaps[:2] = [(gaps[0][0], gaps[1][1])]
 
+    def bridge(self) -> None:
+        """Say that nothing was missed since the last ``begin``."""
+        for gaps in (self.current, self._past):
+            if gaps and gaps[-1][1] is None:
+                gaps.pop()
+
     @property
     def is_open(self) -> bool:
         """Whether no trade has come since the last interruption."""

@@ -64,6 +64,7 @@ class Header(View):
         told = {
             "symbol": (f" {symbol}", body.text + _BOLD),
             "price": (f"  {price.rjust(self._price_width)} {mark}", body.moved(direction) + _BOLD),
+            **({"caution": (f"  {self.caution.badge}", palette.warn)} if self.caution else {}),
             "venue": (f" {venue.replace(' · ', '·')}", body.muted),
             **(_figures(frame, body, self.offset_ns) if frame else {}),
             **(self._age(frame.last_ts, body) if frame and frame.last_ts else {}),
@@ -101,9 +102,21 @@ class Header(View):
         return {"age": (f"  traded {format_age(age_s, whole=True)} ago", palette.muted)}
 
 
-_ORDER: Final = ("symbol", "name", "venue", "price", "change", "vwap", "since", "range", "lot", "age")
+_ORDER: Final = (
+    "symbol",
+    "name",
+    "venue",
+    "caution",
+    "price",
+    "change",
+    "vwap",
+    "since",
+    "range",
+    "lot",
+    "age",
+)
 _PRIORITY: Final = (
-    *("symbol", "price", "change", "age", "name", "venue", "clock", "vwap"),
+    *("symbol", "price", "caution", "change", "age", "name", "venue", "clock", "vwap"),
     *("clock", "venue", "range", "since", "lot"),
 )
 """What is told first; a name that stands twice gets its longer form the second time."""

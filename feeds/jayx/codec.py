@@ -89,6 +89,9 @@ class MarketCodec(Talk):
         self._interval = interval
         self._precise = precise
         self._units = units
+        self.is_bridged = False
+        """Whether the first list of trades on this socket met what was known before."""
+        self._awaits_trades = True
         self._generations = generations
         self._generation = generations.begin()
         self._streams: frozenset[str] = frozenset()
@@ -109,6 +112,7 @@ class MarketCodec(Talk):
         """Begin anew on a fresh socket."""
         super().opened(now)
         self._asked.clear()
+        self.is_bridged, self._awaits_trades = False, True
 
     def due(self, now: float) -> Due:
         """Ask for candles, and for the book with its trades."""
@@ -169,9 +173,13 @@ class MarketCodec(Talk):
     def _trades(self, told: Sequence[wire.Trade], seen: int) -> list[Trade]:
         sound = [one for one in told if _is_sound(one)]
         self.bad_frames += len(told) - len(sound)
+        overlap = self._generations.overlap
+        if self._awaits_trades:
+            self._awaits_trades = False
+            self.is_bridged = overlap.is_met_by(sound)
         price, size = self._units.tick.number, self._units.lot.number
         trades: list[Trade] = []
-        for one in self._generations.overlap.fresh(sound):
+        for one in overlap.fresh(sound):
             ms = normal_ms(one.created)
             side = SIDES.get(one.side.upper()) if one.side else None
             ts = None if ms is None else ms * _MS

@@ -20,6 +20,10 @@ class Overlap:
         """Return whether a list begins where what is known ends or before, so that nothing lies between."""
         return not told or not self._known or _shift(_newest_first(told), self._known) is not None
 
+    def is_met_by(self, told: Sequence[Trade]) -> bool:
+        """Return whether a list holds the newest that is known: nothing can have been missed before it."""
+        return bool(told and self._known) and self.continues(told)
+
     def fresh(self, told: Sequence[Trade]) -> list[Trade]:
         """Return the trades of ``told`` that are new, in the order of their happening.
 

@@ -493,3 +493,17 @@ def test_sparkline_closes() -> None:
     store.fold([trade(at * 60, 100.0 + at) for at in range(5)])
     assert store.closes("1m", 3) == [102.0, 103.0, 104.0]
     assert store.closes("1m", 0) == []
+
+
+def test_an_interruption_in_which_nothing_was_missed_is_none() -> None:
+    store = CandleStore(ADDRESS)
+    store.fold([trade(0, 100.0)])
+    store.interrupted()
+    store.bridged()
+    assert store.gaps.current == []
+    assert not store.gaps.broke(0, START + 3600 * SECOND)
+    store.fold([trade(1, 100.0)])
+    store.interrupted()
+    store.fold([trade(2, 100.0)])
+    store.bridged()
+    assert store.gaps.current == [(START + SECOND, START + 2 * SECOND)], "what is known to be missing stays"

@@ -1,9 +1,10 @@
 """Another interval is another connection: it opens before the old one closes, and nothing is lost between."""
 
 from mdterm.feeds.connection import Connection
-from mdterm.feeds.events import Book, Candle, Trade
+from mdterm.feeds.events import Book, Candle, FeedStatus, Trade
 from mdterm.feeds.frames import ChartFrame, ChartSpec, LadderSpec, TapeSpec
 from mdterm.feeds.intervals import bucket_start
+from mdterm.feeds.market import Market
 from tests.jayx.support import Run, Viewer, running
 
 ADDRESS = "jayx:BTCUSDT"
@@ -75,6 +76,30 @@ async def test_the_old_connection_serves_until_the_new_one_has_data() -> None:
         await viewer.until(
             lambda: (chart := viewer.frame("chart", ChartFrame)) is not None and chart.interval == "5m"
         )
+
+
+async def test_a_cut_that_the_list_of_trades_bridges_leaves_no_gap() -> None:
+    async with running("socketio", rate=1) as run:
+        viewer = open_panels(run)
+        run.listen("trade", "book")
+        await run.heard.until(lambda: len(run.heard.of(Trade)) > 3 and bool(run.heard.of(Book)))
+        server = run.venue.jayx
+        assert server is not None
+        server.cut("book")
+        feed = run.feed
+        await run.heard.until(lambda: feed.shown(ADDRESS, "trade").word in ("CONNECTING", "RECONNECTING"))
+        # Back with the first book, also where nothing has traded meanwhile.
+        known = len(run.heard.of(Book))
+        await run.heard.until(lambda: len(run.heard.of(Book)) > known)
+        assert feed.shown(ADDRESS, "trade").word == "LIVE"
+        known = len(run.heard.of(Trade))
+        await run.heard.until(lambda: len(run.heard.of(Trade)) > known + 3)
+        assert feed.shown(ADDRESS, "trade").word == "LIVE"
+        assert "gap" not in [one.state for one in run.heard.of(FeedStatus)]  # type: ignore[attr-defined]
+        market = feed.markets[ADDRESS]
+        assert isinstance(market, Market)
+        assert market.gap_since is None
+        await viewer.until(lambda: viewer.panels["tape"].shown.word == "LIVE")
 
 
 async def test_who_changes_his_mind_keeps_the_connection_he_has() -> None:
