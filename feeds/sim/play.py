@@ -1,4 +1,4 @@
-"""A market that is a recording: NDJSON rows (gzipped or not) of trades, books and candles.
+"""A market that is a recording: NDJSON rows (gzipped or not) of trades, books and candles, or a journal.
 
 Rows look like
     {"ts":1723161255354596666,"symbol":"BTCUSDT","type":"trade","price":61800.3,"size":0.003,"side":"buy"}
@@ -8,6 +8,7 @@ with `ts` in nanoseconds. Every time is moved by one constant so that the first 
 them. The file is read twice, once to check it whole and once as it plays, so it never lies in memory.
 """
 
+import contextlib
 import gzip
 import zlib
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from typing import Literal
 
 import msgspec
 
+from mdterm.feeds.journal_file import is_journal
 from mdterm.feeds.sim.market import (
     Instrument,
     PastBar,
@@ -66,6 +68,12 @@ Row = TradeRow | BookRow | CandleRow
 
 def rows(path: Path) -> Iterator[Row]:
     """Yield the rows of a recording in order; raise PlayError with the line at fault."""
+    with contextlib.suppress(OSError):  # what cannot be opened is told below
+        if is_journal(path):
+            from mdterm.feeds.sim.play_journal import journal_rows
+
+            yield from journal_rows(path)
+            return
     decode = msgspec.json.Decoder(Row).decode
     number = 0
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mdterm.feeds.journal_file import JournalReader
-from tests.program.launch import TOKEN, Running, run
+from tests.program.launch import TOKEN, Running, options_to, run
 from tests.program.terminal import Terminal
 from tests.program.venue import EXCHANGE, Venue, trade_point
 
@@ -210,3 +210,21 @@ def test_what_was_seen_is_printed_though_the_provider_is_gone(tmp_path: Path) ->
     assert {one["volume"] for one in hours if one["closed"]} == {600.0}
     nothing = run(tmp_path, "history", "kiyotaka:NOSUCH", "--offline", env=KEY)
     assert (nothing.returncode, nothing.stdout) == (4, "")
+
+
+def test_the_venue_plays_a_recording(home: Path, live: list[str]) -> None:
+    told = [one for one in map(json.loads, live) if one["kind"] == "trade"]
+    with Running(home, "simulate", "--play", "x.mdj", "--speed", "20") as venue:
+        played = run(
+            home,
+            *("tail", "kiyotaka:BTCUSDT", "kiyotaka:ETHUSDT", "--kinds", "trade"),
+            *("--count", str(len(told)), "--seconds", "20", *options_to(venue)),
+            env=KEY,
+        )
+    assert played.returncode == 0
+    came = [one for one in map(json.loads, played.stdout.splitlines()) if one["kind"] == "trade"]
+    symbols = {one["address"].rpartition(":")[2] for one in told}
+    for symbol in symbols:
+        assert [
+            (one["price"], one["size"], one["side"]) for one in came if one["address"].endswith(symbol)
+        ] == [(one["price"], one["size"], one["side"]) for one in told if one["address"].endswith(symbol)]
