@@ -36,6 +36,8 @@ class Glass:
         bytes_per_s: float | None = None,
     ) -> None:
         self.chunks: list[tuple[float, bytes]] = []
+        self.is_mute = False
+        """Whether questions are left without an answer."""
         self._rate = bytes_per_s
         self._master, slave = os.openpty()
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
@@ -49,7 +51,7 @@ class Glass:
             env={"PATH": os.environ["PATH"], **folders, **words, **(env or {})},
             stdin=slave,
             stdout=slave,
-            stderr=subprocess.DEVNULL,
+            stderr=slave,
             start_new_session=True,
         )
         os.close(slave)
@@ -75,7 +77,8 @@ class Glass:
             end = 0
             for match in _ASKED.finditer(text):
                 end = match.end()
-                os.write(self._master, _ANSWERS[match.group()])
+                if not self.is_mute:
+                    os.write(self._master, _ANSWERS[match.group()])
             self._rest = text[max(end, len(text) - 16) :]
 
     def press(self, key: bytes) -> None:
