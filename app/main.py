@@ -23,6 +23,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Where the configuration is, what it says, what is wrong.",
     ),
     "symbols": ("mdterm.app.commands.symbols:symbols", "What can be watched, one address a line."),
+    "doctor": (
+        "mdterm.app.commands.doctor:doctor",
+        "Terminal, configuration, keys, connections: what to do.",
+    ),
     "keys": ("mdterm.app.commands.keys:keys", "Every key, as it is bound now."),
     "themes": ("mdterm.app.commands.themes:themes", "The themes, and with --show their colours."),
     "completion": ("mdterm.app.commands.completion:completion", "Shell completion."),

@@ -1,0 +1,139 @@
+"""`mdterm doctor`: the terminal, the configuration, the keys and the way to the providers."""
+
+import asyncio
+import platform
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from mdterm.app import __version__
+from mdterm.app.commands.context import USAGE, Context, Failed, common_options
+
+if TYPE_CHECKING:
+    from mdterm.app.doctor_terminal import Finding
+
+
+@click.command()
+@click.option("--offline", is_flag=True, help="Do not use the network.")
+@click.option("--keys", "keys", is_flag=True, help="Show what the terminal sends for each key pressed.")
+@click.option(
+    "--seconds", type=click.FloatRange(1, 120), default=8.0, help="How long to wait for data (default: 8)."
+)
+@common_options
+@click.pass_obj
+def doctor(context: Context, offline: bool, keys: bool, seconds: float) -> int:
+    """Look at the terminal, the configuration, the keys and the connections, and say what to do."""
+    if keys:
+        return _capture(context)
+    worst, todos = 0, list[str]()
+    for heading, findings in _sections(context, offline=offline, seconds=seconds):
+        click.echo(heading)
+        for one in findings:
+            click.echo(f"  {one.mark:2}  {one.words}")
+            worst = worst or one.status
+            if one.todo and one.todo not in todos:
+                todos.append(one.todo)
+    click.echo("What to do" if todos else "Nothing to do")
+    for number, todo in enumerate(todos, 1):
+        click.echo(f"  {number}.  {todo}")
+    return worst
+
+
+def _sections(
+    context: Context, *, offline: bool, seconds: float
+) -> Iterator[tuple[str, Iterator["Finding"]]]:
+    from mdterm.app.doctor_terminal import look
+
+    yield "Program", _program()
+    yield "Terminal", iter(look(context.environ))
+    yield "Configuration", _configuration(context)
+    yield "Providers", _providers(context, offline=offline, seconds=seconds)
+
+
+def _program() -> Iterator["Finding"]:
+    from mdterm.app.doctor_terminal import Finding
+
+    yield Finding("ok", f"mdterm {__version__}, Python {platform.python_version()}, {platform.platform()}")
+    for name, without in (
+        ("uvloop", "the feed takes more of the processor"),
+        ("plotext", "the plots of the chart panel (p) are not there"),
+        ("brotli", "compressed frames cannot be read"),
+    ):
+        try:
+            __import__(name)
+        except ImportError:
+            yield Finding("!", f"{name} is not installed: {without}")
+
+
+def _configuration(context: Context) -> Iterator["Finding"]:
+    from mdterm.app import locations
+    from mdterm.app.doctor_terminal import Finding
+    from mdterm.app.settings import SettingsError
+
+    path = context.config_path or locations.config_file()
+    try:
+        settings = context.settings()
+    except SettingsError as error:
+        yield Finding(
+            "✗", str(error).replace("\n", "\n      "), "mend the configuration; mdterm config check", USAGE
+        )
+        return
+    words = f"{path}: read" if path.exists() else f"{path}: not there, so everything is as by default"
+    yield Finding("ok", words)
+    if not settings.with_credential:
+        yield Finding(
+            "ok",
+            "no provider has a key: mdterm shows the simulated market",
+            "for a real market: mdterm config init, then give a provider its key in that file",
+        )
+
+
+def _providers(context: Context, *, offline: bool, seconds: float) -> Iterator["Finding"]:
+    from mdterm.app.doctor_terminal import Finding
+    from mdterm.app.settings import SettingsError
+
+    try:
+        settings = context.settings()
+    except SettingsError:
+        return
+    if offline:
+        yield Finding("ok", "not looked at: --offline")
+        return
+    from mdterm.app.doctor_network import endpoints, listen, probe_of, proxies, reach
+    from mdterm.app.providers import World
+
+    yield from proxies(context.environ)
+    world = World(context)
+    try:
+        for name in settings.with_credential:
+            provider = settings.providers[name]
+            plan = getattr(provider, "plan", None)
+            try:
+                made = world.provider(name)
+            except Failed as failed:
+                yield Finding(
+                    "✗", f"{name}: {failed.words}", f"give {name} a key that can be had", failed.status
+                )
+                continue
+            yield Finding("ok", f"{name}: its key is there{f'; plan {plan}' if plan else ''}")
+            for url in endpoints(provider).values():
+                yield asyncio.run(reach(url))
+            address = probe_of(settings, name)
+            if address is not None:
+                (instrument,) = world.instruments([address])
+                yield asyncio.run(listen(made, instrument.address, seconds))
+    finally:
+        world.close()
+
+
+def _capture(context: Context) -> int:
+    from mdterm.app.doctor_keys import capture
+    from mdterm.app.keymap import bind_keys
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Failed("keys can only be looked at in a terminal", USAGE)
+    keymap, _ = bind_keys(context.settings().keys)
+    capture(keymap)
+    return 0
