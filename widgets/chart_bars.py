@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from mdterm.feeds.frames import ChartBar, ChartFrame
+from mdterm.feeds.intervals import DAY, LENGTHS
 from mdterm.widgets.candles import Glyphs, Scale, choose_scale, choose_volume_scale, extent
 from mdterm.widgets.chart_columns import (
     Columns,
@@ -127,7 +128,9 @@ class Bars(Panel):
         """Return legend, candles, volume, CVD and times, with profile and prices beside them."""
         self._width = width
         is_told = bool(frame.periods or frame.profile or frame.sums_since)
-        rows = share_rows(height, legend=is_told, cvd=self.with_cvd)
+        # A CVD is of one session: bars of a day or more have none.
+        is_short = LENGTHS.get(frame.interval, 0) < DAY
+        rows = share_rows(height, legend=is_told, cvd=self.with_cvd and is_short)
         self._choose_scales(frame)
         bars = self.in_view(frame)
         ground = self._make_ground(frame, bars, rows, palette)

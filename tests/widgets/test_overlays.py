@@ -94,6 +94,14 @@ def test_the_cvd_has_candles_of_its_own(palette: Palette) -> None:
     assert {style for _, style in drawn} == {palette.up, palette.down}
 
 
+def test_bars_of_a_day_leave_no_room_for_a_cvd(palette: Palette) -> None:
+    chart = Chart()
+    chart.with_cvd = True
+    for interval, is_named in (("4h", True), ("100t", True), ("1d", False), ("1w", False)):
+        rows = paint(chart, lined(interval=interval), palette, 40, 24)
+        assert any("CVD" in text_of(row)[-4:] for row in rows[1:]) == is_named
+
+
 def test_liquidations_stand_off_their_bars(palette: Palette) -> None:
     bars = steps(6)
     bars[2] = msgspec.structs.replace(bars[2], longs=3.0)
