@@ -182,7 +182,7 @@ def make_derivatives(**changes: Any) -> DerivativesFrame:
 def make_account() -> AccountFrame:
     """Return an account with two assets, two open orders and what became of a third."""
     placed: list[tuple[Side, str, int, float]] = [
-        ("buy", "61000.00", -7224, -117.0),
+        ("buy", "61000.00", 7224, 117.0),
         ("sell", "61730.50", 81, 1.3),
     ]
     orders = [
@@ -215,7 +215,9 @@ def make_account() -> AccountFrame:
         unpriced=[],
         orders=orders,
         open_orders=2,
-        log=[ChangeRow(WALL - 60 * SECOND, "filled", "BTCUSDT sell 2", "filled", "0.005", "0.01")],
+        log=[
+            ChangeRow(WALL - 60 * SECOND, "filled", "BTCUSDT sell 2", "filled", "0.005", "0.01", "61730.50")
+        ],
     )
 
 
