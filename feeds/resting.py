@@ -30,19 +30,22 @@ class _Side:
 
     def look(self, prices: Sequence[float], sizes: Sequence[float | None], tick: float) -> None:
         new: dict[int, float] = {}
+        is_ask = self.is_ask
         for price, size in zip(prices, sizes, strict=True):
             if size is None:  # not published: nothing can be said of this side
                 self.forget()
                 return
-            at = row_of(price, tick, 1, up=self.is_ask)
+            at = row_of(price, tick, 1, up=is_ask)
             new[at] = new.get(at, 0.0) + size
         old, traded = self.sizes, self.traded
         self.sizes, self.traded = new, {}
         if not old or not new:
             return  # an emptied side is one that is not known
-        edge = min(max(old), max(new)) if self.is_ask else max(min(old), min(new))
-        for at in old.keys() | new.keys() | traded.keys():
-            if at > edge if self.is_ask else at < edge:
+        edge = min(max(old), max(new)) if is_ask else max(min(old), min(new))
+        # Most levels are as they were.
+        differing = {at for at, _ in old.items() ^ new.items()}
+        for at in differing | traded.keys():
+            if at > edge if is_ask else at < edge:
                 continue
             change = new.get(at, 0.0) - old.get(at, 0.0) + traded.get(at, 0.0)
             if change:

@@ -219,6 +219,13 @@ def _changes(market: Market, spec: LadderSpec, top: int, height: int) -> _Change
 def _rows(sums: Mapping[int, float], group: int, top: int, height: int, *, up: bool) -> list[float]:
     """Return sums by tick as rows of ``group`` ticks."""
     rows = [0.0] * height
+    if height * group < len(sums):
+        # Few prices are looked at: ask for each.
+        for at in range(height):
+            first = (top - at) * group - (group - 1 if up else 0)
+            for tick in range(first, first + group):
+                rows[at] += sums.get(tick, 0.0)
+        return [round(size, 10) for size in rows]
     for tick, size in sums.items():
         at = top - (-((-tick) // group) if up else tick // group)
         if 0 <= at < height:

@@ -202,7 +202,7 @@ class Ladder(Panel):
         scales = self._scales = self._scales.grown(frame, slice(inside.start, inside.stop))
         common = common_digits(frame, inside) if inside else 0
         rows = [paint_heads(columns, palette, with_own=bool(frame.own))]
-        ground = (columns, scales, palette, frame.step, frame.direction, frame.own, width)
+        ground = (columns, scales, palette, frame.step, frame.own, width)
         if ground != self._ground:
             self._ground, self._made = ground, {}
         made: dict[Level, Row] = {}

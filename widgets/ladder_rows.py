@@ -105,6 +105,8 @@ class Level(NamedTuple):
     common: int
     role: str
     """What sets the price apart: ``last``, ``bid``, ``ask``, or the letter of a mark."""
+    direction: int
+    """Where the last price went; 0 for all others."""
     letter: str
     is_trigger: bool
     is_marked: bool
@@ -154,6 +156,7 @@ def level_at(
         diagonal=frame.diagonals[at] if columns.flow.width and frame.diagonals else 0,
         common=0 if role in ("last", "bid", "ask") else common,
         role=role,
+        direction=frame.direction if role == "last" else 0,
         letter=letter if columns.tail > EDGE else "",
         is_trigger=frame.trigger is not None and abs(row - frame.centre) == frame.trigger,
         is_marked=row == cursor,
@@ -179,7 +182,7 @@ def paint(level: Level, frame: LadderFrame, columns: Columns, scales: Scales, pa
     gap: Part = (" " * GAP, NO_STYLE)
     is_large = [bool(size and scales.large and size >= scales.large) for size in (level.bid, level.ask)]
     parts: list[Part] = _side_bar(level.bars[0], columns.left, palette.bid, palette.bid_bar, to_left=True)
-    parts.append(_left_mark(level, frame, palette))
+    parts.append(_left_mark(level, palette))
     if columns.volume.width:
         volume = cell(_told(level.volume, columns.volume), columns.volume.width)
         share = (level.volume or 0.0) / (scales.volume or 1.0)
@@ -217,12 +220,11 @@ def _told(size: float | None, figure: Figure, sign: str = "") -> str:
     return f"{sign}{size / scale:.0f}{unit}"
 
 
-def _left_mark(level: Level, frame: LadderFrame, palette: Palette) -> Part:
+def _left_mark(level: Level, palette: Palette) -> Part:
     """Return the mark before a row: the last price, or where the touch would move the ladder."""
     if level.role == "last":
-        return "▲▼▸"[0 if frame.direction > 0 else 1 if frame.direction < 0 else 2], palette.moved(
-            frame.direction
-        )
+        glyph = "▲" if level.direction > 0 else "▼" if level.direction < 0 else "▸"
+        return glyph, palette.moved(level.direction)
     return ("·" if level.is_trigger else " "), palette.muted
 
 
@@ -231,7 +233,7 @@ def _price(level: Level, frame: LadderFrame, columns: Columns, palette: Palette)
     text = cell(format_price(level.row * frame.step, frame.digits), columns.price)
     role = level.role
     if role == "last":
-        style = palette.moved(frame.direction)
+        style = palette.moved(level.direction)
     elif role in ("bid", "ask"):
         style = palette.bid if role == "bid" else palette.ask
     else:
