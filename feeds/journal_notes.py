@@ -136,6 +136,7 @@ class Scribe:
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self._journal = journal
         self._clock = clock
+        self._learnt: dict[str, dict[str, Any]] = {}
 
     def _write(
         self,
@@ -187,6 +188,14 @@ class Scribe:
     def polled(self, events: Sequence[Event]) -> None:
         """Note events that came from no socket."""
         self._write("told", "poll", pack_events(events), at=events[-1].seen)
+
+    def learnt(self, name: str, provider: object) -> None:
+        """Note what a provider has learnt meanwhile, where that differs from what was noted last."""
+        if isinstance(provider, Replayable):
+            learnt = provider.learnt()
+            if learnt and learnt != self._learnt.get(name):
+                self._learnt[name] = learnt
+                self._write("note", name, msgspec.json.encode(learnt), "learnt")
 
     def bars(self, address: str, interval: str, note: BarsNote) -> None:
         """Note bars as they are merged."""

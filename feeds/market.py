@@ -6,7 +6,7 @@ tape, candles, flow and derivatives state; a Quote holds 60 closes.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
 import msgspec
@@ -36,6 +36,10 @@ from mdterm.feeds.ticks import Ticks
 FULL_TIER = 32
 """Instruments that get a full Market; the rest get a Quote."""
 _PENDING = 512
+
+
+CloseBefore = Callable[[int], float | None]
+"""Return the close that a price at some time (ns) is compared with, None while it is not known."""
 
 
 class State(Protocol):
@@ -82,10 +86,10 @@ class Market:
         source: Source = "trade",
         session: Session | None = None,
         step_at: Rule | None = None,
+        close_before: CloseBefore | None = None,
     ) -> None:
         self.instrument = instrument
-        self.previous_close: float | None = None
-        """What the change counts from where the provider tells it; else the day's open."""
+        self._close_before = close_before
         self.book: Book | None = None
         self.tape = Tape()
         self.candles = CandleStore(instrument.address, source, session)
@@ -239,6 +243,11 @@ class Market:
         )
 
     @property
+    def previous_close(self) -> float | None:
+        """What the change counts from where the provider tells it; looking may have it fetched."""
+        return _previous_close(self._close_before, self.tape.last)
+
+    @property
     def trade_count(self) -> int:
         """Trades received, each once."""
         return self.tape.trades + len(self._pending)
@@ -279,26 +288,32 @@ class Market:
         )
 
 
+def _previous_close(close_before: CloseBefore | None, last: Trade | None) -> float | None:
+    if close_before is None or last is None:
+        return None
+    return close_before(last.seen if last.ts is None else last.ts)
+
+
 class Quote:
     """The light tier: last, best bid and offer, day figures and a minute sparkline, for thousands."""
 
     __slots__ = (
         "ask",
         "bid",
+        "close_before",
         "closes",
         "day",
         "high",
         "instrument",
         "last",
         "low",
-        "previous_close",
         "trade_count",
         "volume",
     )
 
-    def __init__(self, instrument: Instrument) -> None:
+    def __init__(self, instrument: Instrument, close_before: CloseBefore | None = None) -> None:
         self.instrument = instrument
-        self.previous_close: float | None = None
+        self.close_before = close_before
         self.last: Trade | None = None
         self.bid: float | None = None
         self.ask: float | None = None
@@ -336,6 +351,11 @@ class Quote:
             self.closes[-1] = (minute, trade.price)
         elif not self.closes or minute > self.closes[-1][0]:
             self.closes.append((minute, trade.price))
+
+    @property
+    def previous_close(self) -> float | None:
+        """What the change counts from where the provider tells it; looking may have it fetched."""
+        return _previous_close(self.close_before, self.last)
 
     def bbo(self) -> tuple[float | None, float | None]:
         """Return best bid and best ask."""

@@ -23,7 +23,7 @@ from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.compare import Pairs
 from mdterm.feeds.connection import Connection
 from mdterm.feeds.contract import Bridging, Cautious, Listed, OneInterval, Provider
-from mdterm.feeds.events import STREAM_OF, Balance, Event, FeedStatus, Order, State, Stream, Trade
+from mdterm.feeds.events import STREAM_OF, Balance, Candle, Event, FeedStatus, Order, State, Stream, Trade
 from mdterm.feeds.frames import (
     STREAMS,
     AccountSpec,
@@ -42,7 +42,7 @@ from mdterm.feeds.frames import (
 from mdterm.feeds.journal import Journal, NullJournal
 from mdterm.feeds.journal_notes import MergedNote, RecordedHistory, Scribe
 from mdterm.feeds.links import Links
-from mdterm.feeds.listing import compare, new_market, stand_in
+from mdterm.feeds.listing import new_market, new_quote, stand_in
 from mdterm.feeds.market import FULL_TIER, Market, Quote
 from mdterm.feeds.port import Post
 from mdterm.feeds.status import Caution, Shown, StreamHealth, best, overall
@@ -120,10 +120,10 @@ class Feed:
         self._loop = asyncio.get_running_loop()
         self._replan_handle: asyncio.TimerHandle | None = None
         self._closed = False
-        self._ticks = 0
         self._tick_handle = self._loop.call_later(TICK_S, self._tick)
         self._status_handle: asyncio.TimerHandle | None = None
         self.warmth: Warmth | None = None
+        self._kept_ago = 0
         if store is not None:
             from mdterm.feeds import warm  # with it comes SQLite, which who keeps nothing need not load
 
@@ -450,6 +450,15 @@ class Feed:
             for listener in self._listeners:
                 listener([msgspec.structs.replace(bar, seen=seen) for bar in bars])
 
+    def bars(self, count: int) -> dict[str, list[Candle]]:
+        """Return the newest closed bars of a minute of every market that has some."""
+        found = {}
+        for address, market in self.markets.items():
+            if isinstance(market, Market):
+                market.fold()
+                found[address] = [bar for bar in market.candles.candles("1m", count) if bar.closed]
+        return found
+
     def resolve(self, address: str) -> Instrument:
         """Return the instrument of an address. Raise AddressError."""
         found = self._instruments.get(address)
@@ -468,7 +477,7 @@ class Feed:
             room = sum(isinstance(one, Market) for one in self.markets.values()) < FULL_TIER
             instrument = self.resolve(address)
             provider = self.providers[instrument.provider]
-            market = new_market(provider, instrument) if full or room else Quote(instrument)
+            market = new_market(provider, instrument) if full or room else new_quote(provider, instrument)
             self.markets[address] = market
             if self.warmth is not None:
                 self.warmth.begin(market, self.clock.wall())
@@ -634,7 +643,9 @@ class Feed:
         if self._closed:
             return
         self._tick_handle = self._loop.call_later(TICK_S, self._tick)
-        if self.warmth is not None and self._ticks % KEEP_TICKS == 0:
+        self._kept_ago += 1
+        if self.warmth is not None and self._kept_ago >= KEEP_TICKS:
+            self._kept_ago = 0
             self.warmth.keep_bars()
         for (address, stream), health in self.links.streams.items():
             market = self.markets.get(address)
@@ -645,9 +656,9 @@ class Feed:
                 health.partial = None if backfill is None else backfill.short.get(address)
             instrument = self.resolve(address)
             stand_in(self.providers[instrument.provider], instrument, stream, health)
-        looked_at = dict.fromkeys((*self.wishes.visible, *self.wishes.watched))
-        compare(self.providers, self.markets, looked_at, self._ticks)
-        self._ticks += 1
+        if self._scribe is not None:
+            for name, provider in self.providers.items():
+                self._scribe.learnt(name, provider)
         self._lines = self.links.lines()
         self.alerts.tick(self.clock.mono(), self.clock.wall())
         self.beat.touch()

@@ -26,9 +26,10 @@ from mdterm.feeds.contract import (
     Silence,
     Want,
 )
-from mdterm.feeds.events import Stream
+from mdterm.feeds.events import Candle, Stream
 from mdterm.feeds.intervals import Session, bucket_start
 
+_HALF_HOUR_NS = 1_800_000_000_000
 _AFTER_HOURS_NS = 120_000_000_000
 """A market that spoke so lately of a time after its close is not closed, whatever the hours say."""
 
@@ -43,6 +44,14 @@ class Options(msgspec.Struct, frozen=True):
     stock_http_url: str | None = None
     generic_http_url: str | None = None
     simulated: bool = False
+
+
+class Learnt(msgspec.Struct, frozen=True):
+    """What a recording has to know besides what came: opening and close of days, facts, polled streams."""
+
+    closes: dict[str, list[tuple[int, float]]] = {}
+    abouts: dict[str, About] = {}
+    standing_in: list[tuple[str, Stream]] = []
 
 
 class AllTick:
@@ -64,6 +73,9 @@ class AllTick:
         self.prints = Prints()
         self._options = options
         self._instruments: dict[str, Instrument] = {}
+        self._closes: dict[str, tuple[list[Candle], int, float | None]] = {}
+        """By address: of which bars, for which half hour, and the close."""
+        self._recorded_standing: set[tuple[str, Stream]] = set()
         clock = clock or SystemClock()
         urls: dict[facts.Family, str] = {
             "stock": options.stock_http_url or facts.HTTP_URLS["stock"],
@@ -203,14 +215,19 @@ class AllTick:
         bars = self.polling.dailies.get(instrument.address)
         if not bars:
             return None
-        dates = hours.date_of(instrument.symbol)
-        today = bucket_start(ts, "1d", dates)
-        before = [bar for bar in bars if bucket_start(bar.open_ts, "1d", dates) < today]
-        return before[-1].close if before else None
+        known, half_hour = self._closes.get(instrument.address), ts // _HALF_HOUR_NS
+        if known is None or known[0] is not bars or known[1] != half_hour:
+            # Asked for thousands of times a second: no date changes within a half hour.
+            dates = hours.date_of(instrument.symbol)
+            today = bucket_start(ts, "1d", dates)
+            before = [bar.close for bar in bars if bucket_start(bar.open_ts, "1d", dates) < today]
+            known = self._closes[instrument.address] = (bars, half_hour, before[-1] if before else None)
+        return known[2]
 
     def stands_in(self, instrument: Instrument, stream: Stream) -> str | None:
         """Return that ticks are polled over HTTP, in words; None where the socket speaks."""
-        if self.polling.standing_in(instrument.address, stream) is None:
+        key = (instrument.address, stream)
+        if self.polling.standing_in(*key) is None and key not in self._recorded_standing:
             return None
         missing = "prints" if stream == "trade" else "books"
         return f"polled over HTTP: the socket sends nothing on this plan; {missing} between polls are missing"
@@ -222,11 +239,28 @@ class AllTick:
         return {"plan": self._options.plan, "simulated": self._options.simulated}
 
     def learnt(self) -> dict[str, Any]:
-        """Return nothing: a subscription needs to know nothing first."""
-        return {}
+        """Return what was learnt over HTTP beside bars: closes, names and lots, and where it stands in."""
+        learnt = Learnt(
+            {
+                address: [(bar.open_ts, bar.close) for bar in bars]
+                for address, bars in self.polling.dailies.items()
+            },
+            dict(self.polling.abouts),
+            self.polling.all_standing_in(),
+        )
+        found: dict[str, Any] = msgspec.to_builtins(learnt)
+        return found if any(found.values()) else {}
 
     def relearn(self, told: Mapping[str, Any]) -> None:
-        """Take over nothing."""
+        """Take over what ``learnt`` returned."""
+        learnt = msgspec.convert(dict(told), Learnt)
+        self.polling.abouts.update(learnt.abouts)
+        self._recorded_standing = set(learnt.standing_in)
+        for address, days in learnt.closes.items():
+            self.polling.dailies[address] = [
+                Candle(address, None, 0, "1d", open_ts, close, close, close, close, None, closed=True)
+                for open_ts, close in days
+            ]
 
     def hear_bodies(self, take: Callable[[str, int, bytes], None]) -> None:
         """Hand every HTTP answer on."""

@@ -178,6 +178,15 @@ class AllTickPoller:
         at = None if track is None else track.ticks_at.get(stream)
         return at if at is not None and self._pulse.heard.get((address, stream), 0) < at else None
 
+    def all_standing_in(self) -> list[tuple[str, Stream]]:
+        """Return every stream that HTTP stands in for."""
+        return [
+            (address, stream)
+            for address, track in self.tracks.items()
+            for stream in sorted(track.ticks_at)
+            if self.standing_in(address, stream) is not None
+        ]
+
     # What to do next.
 
     def _next(self, now: float) -> tuple[Job, float] | None:

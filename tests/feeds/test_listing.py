@@ -9,11 +9,11 @@ from mdterm.feeds.alltick.feed import AllTick, Options
 from mdterm.feeds.contract import Listed, Listing
 from mdterm.feeds.events import Candle, Trade
 from mdterm.feeds.frames import WatchSpec
-from mdterm.feeds.listing import QUOTES_EVERY, compare, new_market, stand_in
-from mdterm.feeds.market import Market, Quote
+from mdterm.feeds.listing import new_market, new_quote, stand_in
+from mdterm.feeds.market import Market
 from mdterm.feeds.status import Shown, StreamHealth
 from mdterm.feeds.view_header import header_view
-from mdterm.feeds.view_watch import watch_row
+from mdterm.feeds.view_watch import Days, watch_row
 
 OPENING = 1_783_517_400_000_000_000  # Wednesday 2026-07-08, 09:30 in New York
 HOUR = 3_600_000_000_000
@@ -59,32 +59,24 @@ def test_sums_begin_with_the_opening(provider: AllTick) -> None:
 
 
 def test_a_change_counts_from_the_previous_close_where_there_is_one(provider: AllTick) -> None:
+    plain = Market(provider.resolve(parse_address("alltick:AAPL.US")))
+    plain.apply([trade("AAPL.US", OPENING, 210.0)])
+    assert header_view(plain).change in (None, 0.0)  # from the day's open
     market = market_of(provider, "AAPL.US")
     market.apply([trade("AAPL.US", OPENING, 210.0)])
-    assert header_view(market).change in (None, 0.0)  # from the day's open
-    compare({"alltick": provider}, {"alltick:AAPL.US": market}, ["alltick:AAPL.US", "alltick:gone"], 1)
     frame = header_view(market, provider.listing(market.instrument))
     assert frame.change == pytest.approx(0.05)
     assert frame.is_from_close
     assert (frame.name, frame.lot, frame.currency, frame.last_ts) == ("Apple", 1.0, "USD", OPENING)
-    row = watch_row(market, Shown("LIVE"), WatchSpec(), 0.0, 1)
+    row = watch_row(market, Shown("LIVE"), WatchSpec(), 0.0, 1, Days())
     assert row.change == frame.change
 
 
-def test_the_light_tier_is_compared_now_and_then(provider: AllTick) -> None:
-    quote = Quote(provider.resolve(parse_address("alltick:AAPL.US")))
+def test_the_light_tier_has_a_change_too(provider: AllTick) -> None:
+    quote = new_quote(provider, provider.resolve(parse_address("alltick:AAPL.US")))
+    assert watch_row(quote, Shown("LIVE"), WatchSpec(), 0.0, 1, Days()).change is None
     quote.apply([trade("AAPL.US", OPENING, 190.0)])
-    markets: dict[str, Market | Quote] = {"alltick:AAPL.US": quote}
-    compare({"alltick": provider}, markets, markets, 1)
-    assert watch_row(quote, Shown("LIVE"), WatchSpec(), 0.0, 1).change is None
-    compare({"alltick": provider}, markets, markets, QUOTES_EVERY)
-    assert watch_row(quote, Shown("LIVE"), WatchSpec(), 0.0, 1).change == pytest.approx(-0.05)
-
-
-def test_nothing_is_asked_before_there_is_a_price(provider: AllTick) -> None:
-    market = market_of(provider, "AAPL.US")
-    compare({"alltick": provider}, {"alltick:AAPL.US": market}, ["alltick:AAPL.US"], 0)
-    assert market.previous_close is None
+    assert watch_row(quote, Shown("LIVE"), WatchSpec(), 0.0, 1, Days()).change == pytest.approx(-0.05)
 
 
 def test_what_stands_in_for_a_socket_is_noted_stream_by_stream(provider: AllTick) -> None:
