@@ -168,7 +168,11 @@ class Changes(View):
         if frame is not None:
             title += [(f"{clean(frame.provider, 24)} ", palette.muted)]
         right: list[Part] = [(f" {format_count(len(log))} changes", palette.muted)]
-        right += [(f" {state}", state_style(self.shown, palette)), (f" {self.closing} closes ─", grid)]
+        right += [
+            (f" {state}", state_style(self.shown, palette)),
+            (f" {self.closing} closes", palette.muted),
+            (" ─", grid),
+        ]
         rows = [spread(title, right, width, "─", grid)]
         if frame is None or not log:
             words = format_reason(self.shown) or "nothing has changed since mdterm began to watch"

@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 
 from mdterm.feeds.frames import PanelFrame
 from mdterm.themes.palettes import THEMES
-from mdterm.widgets.panel import Panel
+from mdterm.widgets.panel import View
 
 
 class Shell(App[None]):
@@ -16,7 +16,7 @@ class Shell(App[None]):
 
     CSS = "Shell > Screen { background: $background; } Screen > * { width: 100%; height: 100%; }"
 
-    def __init__(self, panel: Panel, theme: str, told: PanelFrame, wall: int) -> None:
+    def __init__(self, panel: View, theme: str, told: PanelFrame, wall: int) -> None:
         super().__init__()
         for one in THEMES:
             self.register_theme(one)
