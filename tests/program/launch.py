@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,10 +31,22 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
-def command(arguments: Sequence[str], *, kind: Literal["pipe", "terminal", "nohup"] = "pipe") -> list[str]:
-    """Return the argument vector that runs `mdterm` with ``arguments``."""
-    program = [sys.executable, "-m", "mdterm.app.main"]
-    return [sys.executable, "-ISc", _EXEC, kind, *program, *arguments]
+def command(
+    arguments: Sequence[str],
+    *,
+    kind: Literal["pipe", "terminal", "nohup"] = "pipe",
+    program: Sequence[str] = (),
+) -> list[str]:
+    """Return the argument vector that runs ``program``, which is `mdterm`, with ``arguments``."""
+    found = [shutil.which(program[0]) or program[0], *program[1:]] if program else []
+    return [
+        sys.executable,
+        "-ISc",
+        _EXEC,
+        kind,
+        *(found or [sys.executable, "-m", "mdterm.app.main"]),
+        *arguments,
+    ]
 
 
 def environment(home: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:

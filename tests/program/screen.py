@@ -119,7 +119,7 @@ def ladder(lines: Sequence[str]) -> list[LevelRow]:
                 starts = [0, *(end for _, end in words)]
                 heads = [(name, start, end) for (name, end), start in zip(words, starts, strict=False)]
             continue
-        cells = {name: row[start:end].strip(" ▲▼▴▾▸·") for name, start, end in heads}
+        cells = {name: row[start:end].strip(" ▲▼▴▾▸·━•") for name, start, end in heads}
         if not re.fullmatch(_FIGURE, cells["PRICE"]):
             break
         rows.append(LevelRow(cells["BID"], number(cells["PRICE"]), cells["ASK"]))

@@ -15,7 +15,7 @@ import subprocess
 import termios
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -37,7 +37,7 @@ ALTERNATE_SCREEN, CURSOR, WRAP, SYNCHRONISED = 1049, 25, 7, 2026
 
 
 class Terminal:
-    """The program in a pseudoterminal. All waiting is for something to appear, none for time to pass."""
+    """The program, or what ``run`` says, in a pseudoterminal. All waiting is for something to appear."""
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class Terminal:
         columns: int = 80,
         lines: int = 24,
         answers: bool = True,
+        run: Sequence[str] = (),
     ) -> None:
         self.answers = answers
         """Whether cursor-position reports are answered."""
@@ -70,7 +71,7 @@ class Terminal:
         self._woken, self._wake = os.pipe()
         with self._errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                command(arguments, kind="terminal"),
+                command(arguments, kind="terminal", program=run),
                 env=environment(home, env),
                 cwd=home,
                 stdin=self._slave,
