@@ -39,7 +39,9 @@ _STATUS = {signal.SIGTERM: TERMINATED, signal.SIGINT: INTERRUPTED, signal.SIGHUP
     type=click.Path(path_type=Path, dir_okay=False),
     help="Record what is watched to this file, as mdterm record does.",
 )
-@click.option("--no-history", is_flag=True, help="Keep no bars and trades for the next start, and show none.")
+@click.option(
+    "--no-history", is_flag=True, help="Keep nothing for the next start, and no hour to go back in."
+)
 @click.option("--slow-link", is_flag=True, help="Draw less, for a thin link: 16 colours, 2 frames a second.")
 @common_options
 @click.pass_obj
@@ -61,6 +63,7 @@ def watch(
     for address in addresses:
         parse_address(address)
     check_terminal(context)
+    context.start_log()
     # All that is imported and built before the first paint stays: looking for garbage in it takes a fifth
     # of the start. The screen switches the collector on again.
     gc.disable()
@@ -98,7 +101,6 @@ def _run(
 
     settings = world.settings
     state = world.state = State()
-    context.start_log()
     slow_link = slow_link or settings.slow_link
     period_s = 1.0 / (fps or (min(settings.fps, SLOW_LINK_FPS) if slow_link else settings.fps))
     feed = FeedThread(
@@ -106,20 +108,21 @@ def _run(
             world.providers,
             period_s=period_s,
             accounts=world.accounts(),
-            journal=kept.recorder,
+            journal=kept.journal,
             store=kept.store,
         )
     )
     # Textual reads NO_COLOR itself, but takes an empty value for yes; its mono theme is ours.
     no_color = bool(os.environ.pop("NO_COLOR", ""))
     from mdterm.app.choices import choose, watched
-    from mdterm.app.dashboard import Dashboard
+    from mdterm.app.dashboard import Dashboard, Rewound
     from mdterm.app.finder import WorldFinder
     from mdterm.app.keeper import Keeper
     from mdterm.app.notices import NoticeHandler
     from mdterm.app.opening import Opening
     from mdterm.app.reload import Reload
     from mdterm.app.roster import Roster
+    from mdterm.feeds.rewind import RewindPort
     from mdterm.feeds.text import mask
 
     choices = choose(settings, state, no_color=no_color, slow_link=slow_link)
@@ -154,8 +157,9 @@ def _run(
             roster.add(opening.found.address)
         feed.watch(instruments)
         feed.compare(pairs)
+        rewind = None if kept.rewind is None else RewindPort(feed, kept.rewind)
         app = Dashboard(
-            feed,
+            rewind or feed,
             instruments,
             period_s=period_s,
             slow_link=slow_link,
@@ -178,7 +182,19 @@ def _run(
         )
         for words in problems:
             app.notices.add(words, "warning")
-        status = run_screen(app)
+        if rewind is not None:
+
+            def post(message: Rewound) -> None:
+                app.post_message(message)
+
+            rewind.switched = lambda clock: post(Rewound(clock))
+            rewind.told = lambda words: post(Rewound(words=words))
+            app.board.player = rewind
+        try:
+            status = run_screen(app)
+        finally:
+            if rewind is not None:
+                rewind.close()
         keeper.note(app.board, app.theme)
         state.save()
         return status

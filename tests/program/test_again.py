@@ -92,7 +92,8 @@ def test_quit_and_start_again(tmp_path: Path, configuration: Path) -> None:
         lines = terminal.lines()
         assert not screen.has_panel(lines, "LADDER")
         assert ground(terminal) == light
-        terminal.press("l" * 4)
+        while not screen.has_panel(terminal.lines(), "LADDER"):
+            terminal.press_and_see("l")
         assert terminal.wait_for(ladder_step) == coarser
         terminal.press("q")
         assert terminal.wait() == 0
@@ -183,9 +184,7 @@ def test_a_state_file_that_is_broken_is_told_and_put_aside(tmp_path: Path, confi
     path.write_text('{"version": 1, "screen": {"layout": "cha')
     with start(tmp_path) as terminal:
         terminal.wait_for(lists("▸1BTCUSDT", "2ETHUSDT", "3SOLUSDT"))
-        terminal.press("L")
-        terminal.wait_for(lambda lines: any("choices begin anew: " in line for line in lines))
-        terminal.press("\x1b")
+        look_up(terminal, "choices begin anew: ")
         terminal.press("q")
         assert terminal.wait() == 0
         assert terminal.words() == ""
@@ -198,12 +197,18 @@ def test_a_folder_that_cannot_be_written_is_told_and_harms_nothing(tmp_path: Pat
         terminal.wait_for(says("CHART", "1m"))
         terminal.press("i")
         terminal.wait_for(says("CHART", "5m"))
-        terminal.press("L")
-        terminal.wait_for(lambda lines: any("choices are not kept: " in line for line in lines))
-        terminal.press("\x1b")
+        look_up(terminal, "choices are not kept: ")
         terminal.press("q")
         assert terminal.wait() == 0
         assert terminal.words() == ""
+
+
+def look_up(terminal: Terminal, words: str) -> None:
+    """Open the log, find words in it, and close it."""
+    terminal.press("L")
+    terminal.wait_for(lambda lines: any(words in line for line in lines))
+    terminal.press("L")
+    terminal.wait_for(lambda lines: not any(words in line for line in lines))
 
 
 # A credential and nothing to watch
