@@ -350,3 +350,19 @@ def test_it_lies_in_the_state_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert locations.state_file() == tmp_path / "mdterm" / "state.json"
     assert State().path == tmp_path / "mdterm" / "state.json"
+
+
+def test_jayx_gets_the_memory_of_its_name(path: Path, tmp_path: Path) -> None:
+    from mdterm.app.commands.context import Context
+    from mdterm.app.providers import World
+    from mdterm.feeds.jayx.feed import JayX
+
+    context = Context({})
+    context.config_path = tmp_path / "config.toml"
+    context.config_path.write_text('[providers.desk]\nkind = "jayx"\n')
+    world = World(context)
+    world.state = state = State(path)
+    desk = world.provider("desk")
+    assert isinstance(desk, JayX)
+    desk._memory["wss://one"] = "flat"
+    assert state.text("memory", "desk", "wss://one") == "flat"
