@@ -47,9 +47,9 @@ def test_a_session_outlives_the_link(tmp_path: Path, tmux: str) -> None:
         session = f". {tmp_path}/env; TERM=tmux-256color exec {program} 2>{tmp_path}/words"
         conf = tmp_path / "tmux.conf"
         attach = f"tmux -u -L {tmux} -f {conf} new-session -A -s m {shlex.quote(session)}"
-        here = {"run": server.client(attach), "columns": 100, "lines": 30}
+        client = server.client(attach)
 
-        with Terminal(tmp_path, **here) as terminal:
+        with Terminal(tmp_path, run=client, columns=100, lines=30) as terminal:
             venue.wait_subscribed(*channels_of(markets))
             for market in markets:
                 venue.publish(market.trade(20) + market.book())
@@ -65,7 +65,7 @@ def test_a_session_outlives_the_link(tmp_path: Path, tmux: str) -> None:
         for market in markets:
             venue.publish(market.trade(50) + market.book())
 
-        with Terminal(tmp_path, **here) as terminal:
+        with Terminal(tmp_path, run=client, columns=100, lines=30) as terminal:
             # The same symbol, nothing missed, and no shell in between.
             wait_for_truth(terminal, markets[1])
             assert screen.trade_count(terminal.lines()) == len(markets[1].trades)
