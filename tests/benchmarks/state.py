@@ -1,7 +1,7 @@
-"""Print what a trade costs in every aggregate of the state, in ns, and what reading them costs, in µs.
+"""What a trade costs in every aggregate of the state, in ns, and what reading them costs, in µs.
 
-Run it by hand: ``python tests/benchmarks/state_costs.py [FILE.ndjson.gz]``. Without a recording the trades
-are made up: 40 a second in bursts around one price.
+In full: ``python -m tests.benchmarks.state [FILE.ndjson.gz]``. Without a recording the trades are made up:
+40 a second in bursts around one price.
 """
 
 import gzip
@@ -9,7 +9,7 @@ import json
 import random
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from statistics import median
 
@@ -19,6 +19,8 @@ from mdterm.feeds.events import Liquidation, Trade
 from mdterm.feeds.flow import Flow
 from mdterm.feeds.profile import session_profile
 from mdterm.feeds.tape import Tape
+from mdterm.feeds.ticks import Ticks
+from tests.benchmarks.table import Row
 
 ROUNDS = 5
 BATCHES = (1, 8, 25, 512)
@@ -65,6 +67,20 @@ def read_us(read: Callable[[], object], times: int = 200) -> float:
     for _ in range(times):
         read()
     return (time.perf_counter_ns() - start) / times / 1000
+
+
+def rows(short: bool) -> Iterator[Row]:
+    """Return what a trade costs in each aggregate, in batches as a busy feed folds them."""
+    tape = made_up(5_000 if short else 20_000)
+    makers: dict[str, Callable[[], Fold]] = {
+        "tape": lambda: Tape().fold,
+        "candles": lambda: CandleStore("a:b").fold,
+        "tick bars": lambda: Ticks().fold,
+        "flow": lambda: Flow(0.1).fold,
+    }
+    for name, make in makers.items():
+        single, batch = cost_ns(make, tape, 1), cost_ns(make, tape, 512)
+        yield Row(f"{name}: a trade in a batch of 512", f"{batch:.0f} ns", beside=f"alone {single:.0f} ns")
 
 
 def main() -> None:

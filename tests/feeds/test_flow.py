@@ -207,3 +207,20 @@ def test_trades_without_size_or_time_are_left_out(field: str) -> None:
     flow.fold([Trade("a:b", None if field == "ts" else START, START, None, 100.0, None, "buy")])
     assert flow.version == 0
     assert flow.span() is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 3), st.booleans()), max_size=120))
+@settings(max_examples=100, deadline=None, database=None)
+def test_a_window_is_the_same_whether_it_was_looked_at_all_the_time_or_not(
+    steps: list[tuple[int, int, bool]],
+) -> None:
+    """Slots are of 0.1 s; a window that nobody asks for is let go after ten seconds."""
+    lengths = [5 * SECOND, 60 * SECOND]
+    watched, unwatched = Windows(SECOND // 10, lengths), Windows(SECOND // 10, lengths)
+    for slot, key, is_asked in steps:
+        for windows in (watched, unwatched):
+            windows.add(slot, {key: 1.0})
+        for length in lengths:
+            told = {name: cell[0] for name, cell in watched.sums(length).items()}
+            if is_asked:
+                assert {name: cell[0] for name, cell in unwatched.sums(length).items()} == told
