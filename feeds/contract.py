@@ -224,8 +224,8 @@ class Listed(Protocol):
 class Bridging(Protocol):
     """A codec that may know whether trades were missed while its socket was away."""
 
-    is_bridged: bool
-    """Whether what came since the socket opened reaches back to what was known before."""
+    def is_bridged(self) -> bool:
+        """Return whether what came since the socket opened reaches back to what was known before."""
 
 
 @runtime_checkable

@@ -583,13 +583,13 @@ class Feed:
     ) -> None:
         """A stream that was lost flows again: what came between may be missing, unless its codec knows."""
         lost_at, health.lost_at = health.lost_at, None
-        codec = None if connection is None else connection.codec
-        if isinstance(codec, Bridging) and codec.is_bridged:
+        codec: object = None if connection is None else connection.codec
+        if connection is not None and isinstance(codec, Bridging) and codec.is_bridged():
             market = self.markets.get(address)
             if isinstance(market, Market):
                 market.candles.bridged()
             # It may have told that nothing traded meanwhile, and then no trade will say that it is back.
-            for beside in connection.link.wants if connection is not None else ():
+            for beside in connection.link.wants:
                 companion = self.links.streams.get((beside.address, beside.stream))
                 if companion is not None and beside.address == address:
                     companion.lost_at = None

@@ -89,8 +89,7 @@ class MarketCodec(Talk):
         self._interval = interval
         self._precise = precise
         self._units = units
-        self.is_bridged = False
-        """Whether the first list of trades on this socket met what was known before."""
+        self._is_bridged = False
         self._awaits_trades = True
         self._generations = generations
         self._generation = generations.begin()
@@ -104,6 +103,10 @@ class MarketCodec(Talk):
         """Trades that were repeated."""
         return self._generations.overlap.repeated
 
+    def is_bridged(self) -> bool:
+        """Return whether the first list of trades on this socket met what was known before."""
+        return self._is_bridged
+
     def want(self, wants: Sequence[Want]) -> None:
         """Set what is wanted; how to unsubscribe is not documented, so the rest is dropped here."""
         self._streams = frozenset(want.stream for want in wants)
@@ -112,7 +115,7 @@ class MarketCodec(Talk):
         """Begin anew on a fresh socket."""
         super().opened(now)
         self._asked.clear()
-        self.is_bridged, self._awaits_trades = False, True
+        self._is_bridged, self._awaits_trades = False, True
 
     def due(self, now: float) -> Due:
         """Ask for candles, and for the book with its trades."""
@@ -176,7 +179,7 @@ class MarketCodec(Talk):
         overlap = self._generations.overlap
         if self._awaits_trades:
             self._awaits_trades = False
-            self.is_bridged = overlap.is_met_by(sound)
+            self._is_bridged = overlap.is_met_by(sound)
         price, size = self._units.tick.number, self._units.lot.number
         trades: list[Trade] = []
         for one in overlap.fresh(sound):

@@ -346,13 +346,13 @@ def test_what_never_meets_is_not_waited_for_for_ever(market: Make, is_old_silent
 def test_a_list_that_meets_what_was_known_says_that_nothing_was_missed(market: Make) -> None:
     codec = market()
     codec.feed(trades(1, 2, 3), SEEN)
-    assert not codec.is_bridged, "before the first list nobody knows what was missed"
+    assert not codec.is_bridged(), "before the first list nobody knows what was missed"
     for told, is_bridged in ((trades(3, 4, 5), True), (trades(9, 10), False), (trades(10), True)):
         codec.opened(1.0)
         codec.feed(told, SEEN)
-        assert codec.is_bridged == is_bridged
+        assert codec.is_bridged() == is_bridged
     codec.feed(trades(90), SEEN)
-    assert codec.is_bridged, "only the first list of a socket tells"
+    assert codec.is_bridged(), "only the first list of a socket tells"
 
 
 def test_who_wants_bars_alone_loses_nothing_by_taking_over(market: Make) -> None:
