@@ -130,13 +130,8 @@ class Windows:
             cells = slots.get(slot)
             if cells is None:
                 continue
-            for key, size in cells.items() if window is not None else ():
-                cell = window[key]
-                if cell[1] > 1:
-                    cell[0] -= size
-                    cell[1] -= 1
-                else:
-                    del window[key]
+            if window is not None:
+                _drain(window, cells)
             if length == self._longest:
                 self._held -= len(cells)
                 del slots[slot]
@@ -152,3 +147,14 @@ def _pour(window: dict[int, list[float]], sums: Mapping[int, float], had: Mappin
             cell[0] += size
             if had is None or key not in had:
                 cell[1] += 1
+
+
+def _drain(window: dict[int, list[float]], cells: Mapping[int, float]) -> None:
+    """Take a slot that leaves out of a window."""
+    for key, size in cells.items():
+        cell = window[key]
+        if cell[1] > 1:
+            cell[0] -= size
+            cell[1] -= 1
+        else:
+            del window[key]

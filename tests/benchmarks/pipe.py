@@ -59,7 +59,7 @@ def _cpu_of(argv: Sequence[str], home: str, count: int) -> float:
     )
     assert process.stdout is not None
     lines = 0
-    while data := process.stdout.read1(1 << 16):
+    while data := os.read(process.stdout.fileno(), 1 << 16):
         lines += data.count(b"\n")
     _, _, usage = os.wait4(process.pid, 0)
     process.returncode = 0

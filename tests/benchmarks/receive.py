@@ -8,6 +8,7 @@ its connection, watchdog, health and beat, as the dashboard runs it. Figures are
 """
 
 import asyncio
+import importlib
 import json
 import multiprocessing
 import statistics
@@ -226,7 +227,7 @@ async def whole_feed(port: int, trades: int) -> float:
 def parsing() -> Row | None:
     """Compare with ccxt's parsing of the same trades, where it is installed."""
     try:
-        import ccxt
+        ccxt = importlib.import_module("ccxt")
     except ImportError:
         return None
     venue = ccxt.binanceusdm()

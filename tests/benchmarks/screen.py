@@ -120,7 +120,7 @@ def _lost(seconds: float) -> Iterator[Row]:
         pictures = Pictures(COLUMNS, LINES)
         for part in split(glass.written())[0]:
             pictures.draw(part)
-        shown, sent = count_on(pictures.text()) or 0, told.count.value
+        shown, sent = count_on(pictures.text()) or 0, told.sent.value
         beside = f"{sent} sent while the terminal took nothing, {shown} counted"
         yield Row("trades lost behind a stalled terminal", str(sent - shown), beside, "0", sent == shown)
 

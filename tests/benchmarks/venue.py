@@ -40,7 +40,7 @@ class Load(NamedTuple):
 class Told(NamedTuple):
     """What the service shares: how many trades were sent to the first instrument, and when."""
 
-    count: "Synchronized[int]"
+    sent: "Synchronized[int]"
     total: "Synchronized[int]"
     times: "SynchronizedArray[float]"
 
@@ -130,9 +130,9 @@ def _note(told: Told, trades: int, *, is_first: bool) -> None:
     told.total.value += trades
     if is_first:
         now = time.monotonic()
-        for at in range(told.count.value, min(NOTED, told.count.value + trades)):
+        for at in range(told.sent.value, min(NOTED, told.sent.value + trades)):
             told.times[at] = now
-        told.count.value += trades
+        told.sent.value += trades
 
 
 def _serve(pipe: Pipe, load: Load, told: Told) -> None:
@@ -159,7 +159,7 @@ def running(load: Load) -> Iterator[tuple[str, Told]]:
     told = Told(
         multiprocessing.Value(c_int64, 0),
         multiprocessing.Value(c_int64, 0),
-        multiprocessing.Array(c_double, NOTED, lock=False),  # type: ignore[arg-type]  # written by one
+        multiprocessing.Array(c_double, NOTED, lock=False),
     )
     here, there = multiprocessing.Pipe()
     process = multiprocessing.Process(target=_serve, args=(there, load, told), daemon=True)

@@ -1,4 +1,4 @@
-"""Through a real ssh daemon: what waits behind a client that takes nothing is one frame set, not a megabyte."""
+"""Through a real ssh daemon: behind a client that takes nothing waits one frame set, not a megabyte."""
 
 import pytest
 
