@@ -178,6 +178,12 @@ class BoardScreen(
             line.is_repainted = False
         return lines
 
+    def rebind(self, clock: Clock) -> None:
+        """Show what the port leads to now, on its own clock."""
+        self.clock = clock
+        self._bound.clear()
+        self.show_shown()
+
     def replay_at(self) -> int:
         """Return the recorded time (ns) that is shown."""
         return self.clock.wall()

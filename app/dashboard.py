@@ -55,6 +55,15 @@ class FrameArrived(Message, bubble=False):
         self.frames = frames
 
 
+class Rewound(Message, bubble=False):
+    """Another time is shown: ``clock`` is that of a recording, None the live one. ``words`` tell more."""
+
+    def __init__(self, clock: Clock | None = None, words: str = "") -> None:
+        super().__init__()
+        self.clock = clock
+        self.words = words
+
+
 class Dashboard(Alarms, inherit_bindings=False):
     """The dashboard on a feed's port. ``run`` returns the exit status."""
 
@@ -151,6 +160,13 @@ class Dashboard(Alarms, inherit_bindings=False):
             line.call_later(self.board._invoke_later, one_painted, line)
         if not lines:
             self._all_painted(frames)
+
+    def on_rewound(self, message: Rewound) -> None:
+        """Show another time, or tell why it cannot be shown."""
+        if message.words:
+            self.tell(message.words, "warning")
+        else:
+            self.board.rebind(message.clock or self.clock)
 
     def _all_painted(self, frames: FrameSet) -> None:
         self.painted(frames.number, frames.made)

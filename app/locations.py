@@ -20,6 +20,11 @@ def history_file() -> Path:
     return state_folder() / "history.sqlite"
 
 
+def rewind_folder() -> Path:
+    """Return the folder of the last hour of programs that run."""
+    return platformdirs.user_cache_path("mdterm") / "rewind"
+
+
 def state_file() -> Path:
     """Return the file of what is kept between two starts."""
     return state_folder() / "state.json"

@@ -9,16 +9,19 @@ import contextlib
 import logging
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
 
-from mdterm.feeds.events import Event, Trade
+from mdterm.feeds.events import Candle, Event, Trade
 from mdterm.feeds.frames import ReplayLine
+from mdterm.feeds.intervals import MINUTE
 from mdterm.feeds.journal import Record
 from mdterm.feeds.journal_file import JournalError
+from mdterm.feeds.market import Market
 from mdterm.feeds.recording import Recording
 from mdterm.feeds.replay import ReplayFeed
 from mdterm.feeds.thread import FeedThread
+from mdterm.feeds.warm import Kept, give
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +70,8 @@ class Player:
         speed: float = 1.0,
         start_at: int | None = None,
         ended: Callable[[], None] = lambda: None,
+        known: Mapping[str, Sequence[Candle]] | None = None,
+        is_rewind: bool = False,
     ) -> None:
         self.feed = ReplayFeed(recording.head, period_s=period_s, line=self.line)
         self.recording = recording
@@ -81,7 +86,7 @@ class Player:
         """Why it cannot go on, in words."""
         self._ended = ended
         self._words = ""
-        self._records: Iterator[Record] = recording.records()
+        self._records = recording.records()
         self._next: Record | None = None
         self._wake = asyncio.Event()
         self._until_at: int | None = None
@@ -91,8 +96,11 @@ class Player:
         self._big_seen = False
         self._heard = 0
         self.feed.listen([], self._listen)
+        self._known = known or {}
+        self._is_rewind = is_rewind
         # Before the first record: what nobody watches is kept by nobody.
         self.feed.watch([self.feed.resolve(address) for address in recording.head.addresses])
+        self._give_known()
         self._advance()
         if start_at is not None:
             self.jump(start_at)
@@ -147,6 +155,7 @@ class Player:
             is_seeking=self._is_seeking,
             has_ended=self.has_ended,
             words=self.problem or self._words,
+            is_rewind=self._is_rewind,
         )
 
     # The work.
@@ -172,13 +181,23 @@ class Player:
         self._anchor = (self.feed.real.mono(), clock.mono())
 
     def _start_over(self) -> None:
+        self._records.close()
         self._records = self.recording.records()
         self._big.clear()
         self.applied = 0
         self.has_ended = False
         self.feed.start_over()
+        self._give_known()
         self.position_at = self.recording.head.began_at
         self._advance()
+
+    def _give_known(self) -> None:
+        """Give the markets the bars that were known before the recording began."""
+        for address, bars in self._known.items():
+            market = self.feed.markets.get(address)
+            before = [one for one in bars if one.open_ts + MINUTE <= self.recording.head.began_at]
+            if isinstance(market, Market):
+                give(market, Kept(before, ()))
 
     def _advance(self) -> None:
         try:
@@ -206,6 +225,8 @@ class Player:
             self.problem = "the replay stopped: an internal error; the log (L) tells"
             self.is_paused = True
             self.feed.beat.touch(urgent=True)
+        finally:
+            self._records.close()
 
     async def _play(self) -> None:
         real = self.feed.real

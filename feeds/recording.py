@@ -1,6 +1,7 @@
 """A recording as it lies on the disk: its files, what they were made of, its records in order."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,7 +48,7 @@ class Recording:
         with_first.close()
         self.head = self._read_head()
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Generator[Record, None, None]:
         """Yield every record that can be read, in order. Raise JournalError."""
         self.endings, self.lost = [], []
         for number, path in enumerate(self.parts):
@@ -96,16 +97,17 @@ class Recording:
         shown: list[str] = []
         listed: list[str] = []
         wanted: list[str] = []
-        for count, record in enumerate(self.records()):
-            if not head.began_at:
-                head.began_at, head.began_mono = record.at, record.mono
-            if count >= HEAD_RECORDS or record.mono - head.began_mono > HEAD_S:
-                break
-            if record.kind == "want" and record.data:
-                wants = read_wants(record.data)
-                wanted += [want.address for want in wants if want.stream not in _ACCOUNT]
-            elif record.kind == "note":
-                _take_note(head, record, shown, listed)
+        with closing(self.records()) as records:
+            for count, record in enumerate(records):
+                if not head.began_at:
+                    head.began_at, head.began_mono = record.at, record.mono
+                if count >= HEAD_RECORDS or record.mono - head.began_mono > HEAD_S:
+                    break
+                if record.kind == "want" and record.data:
+                    wants = read_wants(record.data)
+                    wanted += [want.address for want in wants if want.stream not in _ACCOUNT]
+                elif record.kind == "note":
+                    _take_note(head, record, shown, listed)
         if not head.providers:
             raise JournalError(f"{self.parts[0]} does not say of which providers it is")
         head.addresses = list(dict.fromkeys([*shown, *listed, *wanted]))

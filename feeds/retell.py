@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import cast
 
 from mdterm.feeds.events import STREAM_OF, Event, FeedStatus, Stream
@@ -56,11 +57,12 @@ async def retell(
     feed = ReplayFeed(recording.head)
     try:
         feed.listen(wants, listener, interval=interval)
-        for count, record in enumerate(recording.records()):
-            feed.apply(record)
-            if count % _TURN == 0:
-                await asyncio.sleep(0)
-                if not goes_on():
-                    return
+        with closing(recording.records()) as records:
+            for count, record in enumerate(records):
+                feed.apply(record)
+                if count % _TURN == 0:
+                    await asyncio.sleep(0)
+                    if not goes_on():
+                        return
     finally:
         await feed.close()

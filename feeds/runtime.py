@@ -101,6 +101,7 @@ class Feed:
             ready=self._replan,
             need_price=self._listen_for_price,
         )
+        self.links.keeps_bars = lambda address: isinstance(self.markets.get(address), Market)
         self.alerts = Alerts()
         self.pairs = Pairs()
         self._instruments: dict[str, Instrument] = {}
@@ -541,12 +542,19 @@ class Feed:
                 self._tell_candles(address, run[-1].seen)
         if connection is not None:
             self.links.delayed(connection, events)
+        if connection is None:
+            # Polled bars keep the market's own true; who listens hears of those.
+            events = [one for one in events if type(one) is not Candle or self._listens(one.address)]
         if self._sources and (unasked := self._sources - self._listened):
             events = [one for one in events if (one.address, STREAM_OF[type(one)]) not in unasked]
         if events:
             for listener in self._listeners:
                 listener(events)
         self.beat.touch()
+
+    def _listens(self, address: str) -> bool:
+        """Whether the provider's own bars of an address are listened to."""
+        return (address, "candle") in self._listened
 
     def _tell_account(self, teller: str, run: Sequence[Event], now: float) -> None:
         """Take balances or orders in; their health is that of the account, whichever symbol it is of."""

@@ -11,6 +11,7 @@ from mdterm.feeds.address import Instrument
 from mdterm.feeds.alerts import Alarm, Rule
 from mdterm.feeds.asking import Answer
 from mdterm.feeds.contract import Provider
+from mdterm.feeds.events import Candle
 from mdterm.feeds.frames import ViewSpec
 from mdterm.feeds.port import Post
 from mdterm.feeds.runtime import Feed
@@ -115,6 +116,13 @@ class FeedThread:
     def pace(self, period_s: float) -> None:
         """Make frame sets so far apart (s) from now on."""
         self._call("pace", period_s)
+
+    def bars(self, count: int) -> dict[str, list[Candle]]:
+        """Return the newest bars of a minute of every market; wait for them. Raise TimeoutError."""
+        feed, found = self._feed, concurrent.futures.Future[dict[str, list[Candle]]]()
+        assert feed is not None
+        self._loop.call_soon_threadsafe(lambda: found.set_result(feed.bars(count)))
+        return found.result(START_S)
 
     def repaint(self) -> None:
         """Ask for every frame again."""
