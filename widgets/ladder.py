@@ -147,22 +147,23 @@ class Ladder(Panel):
         if not isinstance(frame, LadderFrame):
             return []
         told = [format_price(frame.step, frame.digits)] + ([f"×{frame.group}"] if frame.group > 1 else [])
+        if columns is not None and (columns.flow.width or columns.delta.width):
+            told += self._window_words(frame)
         told += ["quote"] if frame.in_quote else []
         told += ["DYNAMIC"] if self.dynamic else []
-        if columns is None:
-            return told
-        if columns.flow.width or columns.delta.width:
-            if frame.window is None:
-                told.append("· session")
-                if frame.flow_since is not None:
-                    told.append(f"since {format_time(frame.flow_since + self.offset_ns)}")
-            elif frame.filled is None:
-                told.append(f"· {frame.window}")
-            else:
-                told.append(f"· {format_age(frame.filled, whole=True)} of {frame.window}")
-        if columns.change.width and frame.changes_since is not None:
+        if columns is not None and columns.change.width and frame.changes_since is not None:
             told.append(f"± since {format_time(frame.changes_since + self.offset_ns)}")
         return told
+
+    def _window_words(self, frame: LadderFrame) -> list[str]:
+        """Return what sells and buys are summed over, and how much of it is known."""
+        if frame.window is None:
+            since = frame.flow_since
+            told = [] if since is None else [f"since {format_time(since + self.offset_ns)}"]
+            return ["· session", *told]
+        if frame.filled is None:
+            return [f"· {frame.window}"]
+        return [f"· {format_age(frame.filled, whole=True)} of {frame.window}"]
 
     def badge(self) -> str:
         """Say when the ladder does not follow the market."""
