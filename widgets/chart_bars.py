@@ -23,6 +23,7 @@ from mdterm.widgets.chart_side import (
     paint_axis,
     paint_profile,
     paint_times,
+    words_width,
 )
 from mdterm.widgets.chart_words import paint_legend
 from mdterm.widgets.palette import Palette
@@ -159,6 +160,8 @@ class Bars(Panel):
         candles = [one for one in map(cvd_candle, bars) if one is not None]
         if candles:
             self._cvd_scale = choose_scale(*extent(candles, None), frame.size_digits, self._cvd_scale, wall)
+        words = words_width(self._volume, self._cvd_scale, frame.size_digits)
+        self._axis = max(self._axis, words)
 
     def _last(self, frame: ChartFrame) -> float | None:
         """Return the last price, where the newest bar is in view."""

@@ -16,6 +16,8 @@ from mdterm.widgets.rows import NO_STYLE, Part, Row, merge
 
 AXIS: Final = 2
 """Cells between what is drawn and the prices: a blank and a mark."""
+_SUM_ROOM: Final = 6
+"""Cells from which on a sum is told in thousands."""
 _BOLD: Final = Style(bold=True)
 
 
@@ -107,10 +109,21 @@ def paint_axis(frame: ChartFrame, ground: Ground, width: int) -> list[list[Part]
     if rows.volume:
         words[-1] = "VOL"
     if rows.volume > 1:
-        words[0] = format_size(ground.volume, 0 if ground.volume >= 10 else min(frame.size_digits, 2))
+        words[0] = _volume_word(ground.volume, frame.size_digits)
     words += _cvd_words(frame, ground, width)
     painted += [[(" " * AXIS + cell(word, width), palette.muted)] if word else [] for word in words]
     return painted
+
+
+def words_width(volume: float, cvd: Scale | None, digits: int) -> int:
+    """Return the cells that the words below the prices take at least."""
+    told = [_volume_word(volume, digits)]
+    told += [] if cvd is None else [format_sum(value, 0, _SUM_ROOM) for value in (cvd.low, cvd.high)]
+    return max(map(len, told))
+
+
+def _volume_word(volume: float, digits: int) -> str:
+    return format_size(volume, 0 if volume >= 10 else min(digits, 2))
 
 
 def _cvd_words(frame: ChartFrame, ground: Ground, width: int) -> list[str]:

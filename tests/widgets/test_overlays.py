@@ -94,6 +94,17 @@ def test_the_cvd_has_candles_of_its_own(palette: Palette) -> None:
     assert {style for _, style in drawn} == {palette.up, palette.down}
 
 
+@pytest.mark.parametrize(("cvd", "volume"), [(12.5, 9_876.0), (-98_765.0, 1e7), (4_321.0, 0.25), (1e9, 3e12)])
+def test_cheap_prices_leave_room_for_long_sums(palette: Palette, cvd: float, volume: float) -> None:
+    chart = Chart()
+    chart.with_cvd = True
+    bars = [bar(at, (7.6, 7.7, 7.5, 7.6 + at / 100), volume) for at in range(30)]
+    bars = [msgspec.structs.replace(one, cvd_open=0.0, cvd=cvd) for one in bars]
+    rows = paint(chart, frame_of(bars, digits=2), palette, 60, 24)
+    assert not any("##" in text_of(row) for row in rows)
+    assert all(width_of(row) <= 60 for row in rows)
+
+
 def test_bars_of_a_day_leave_no_room_for_a_cvd(palette: Palette) -> None:
     chart = Chart()
     chart.with_cvd = True
