@@ -1,6 +1,7 @@
 """The plots of a chart: figures with their axes, drawn beside the paint path and painted in a theme."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from itertools import pairwise
 from textwrap import wrap
@@ -35,6 +36,8 @@ from mdterm.widgets.plotting import (
 )
 from mdterm.widgets.rows import NO_STYLE, Part, Row, merge
 
+log = logging.getLogger(__name__)
+
 AXIS: Final = 2
 _LEAST: Final = (12, 3)
 """Columns and rows of the smallest figure."""
@@ -47,6 +50,8 @@ _NOTHING: Final = {
     "profile": "nothing traded yet",
 }
 _NAMES: Final = {"poc": "POC", "val": "VAL", "vah": "VAH"}
+_SHADED: Final = str.maketrans("█▌*", "▒▒-")
+"""Sells are shaded, so that they differ from buys without colour."""
 _CALM: Final = 0.1
 """The depth's prices move on when the middle has moved by this share of them."""
 
@@ -105,6 +110,10 @@ class Plotter:
         except PlotError as error:
             self._figure, self.refusal = None, str(error)
             self._is_hopeless = isinstance(error, NoPlotextError)
+        except Exception:
+            # What a drawing library cannot draw must not end the program, nor look like a market at rest.
+            log.exception("plot %s: not drawn", frame.plot)
+            self._figure, self.refusal = None, "this plot could not be drawn; the log (L) tells"
         finally:
             self._is_busy = False
 
@@ -286,7 +295,9 @@ def paint_figure(figure: Figure, palette: Palette, glyphs: Glyphs) -> list[Row]:
             labels[scale.row(value, count)] = (cell(glyphs.mark + text, AXIS + figure.axis), style)
     rows: list[Row] = []
     for row, cells in enumerate(figure.cells):
-        parts: list[Part] = [(text, styles[ink]) for text, ink in cells]
+        parts: list[Part] = [
+            (text.translate(_SHADED) if ink == "sells" else text, styles[ink]) for text, ink in cells
+        ]
         rows.append(merge([*parts, labels.get(row, ("", NO_STYLE))]))
     return rows
 

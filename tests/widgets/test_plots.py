@@ -258,9 +258,34 @@ async def test_without_plotext_it_says_so(monkeypatch: pytest.MonkeyPatch, palet
     assert not plotter.wants(depth(), 60, 10), "it is not tried again and again"
 
 
+async def test_a_plot_that_fails_says_so_and_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, palette: Palette, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*given: Any) -> None:
+        raise RuntimeError("the library's own")
+
+    plotter = Plotter(BOXES)
+    with monkeypatch.context() as patched:
+        patched.setattr("mdterm.widgets.plots.draw_figure", fail)
+        assert "could not be drawn" in " ".join(await drawn(plotter, depth(), palette, 60, 10))
+    assert "the library's own" in caplog.text
+    assert plotter.wants(FRAMES["cvd"], 60, 10)
+    assert "+8.00" in " ".join(await drawn(plotter, FRAMES["cvd"], palette, 60, 10))
+
+
 async def test_a_panel_too_small_says_so(palette: Palette) -> None:
     text = await drawn(Plotter(BOXES), depth(), palette, 14, 3)
     assert " ".join(" ".join(text).split()) == "too little room for a plot"
+
+
+@pytest.mark.parametrize(("glyphs", "bought", "sold"), [(BOXES, "█", "▒"), (ASCII, "*", "-")])
+async def test_sells_differ_from_buys_without_colour(
+    glyphs: Any, bought: str, sold: str, palette: Palette
+) -> None:
+    text = await drawn(Plotter(glyphs), profile(), palette, 60, 20)
+    rows = [line for line in text[:-1] if bought in line and sold in line]
+    assert len(rows) > 3
+    assert all(line.rindex(bought) < line.index(sold) for line in rows if "◂" not in line)
 
 
 # In the panel
