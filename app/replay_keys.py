@@ -1,10 +1,12 @@
 """What the keys of a replay do. Where nothing is replayed they say so."""
 
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from mdterm.app.deck import Deck
 from mdterm.app.jump import JumpScreen
-from mdterm.feeds.player import PlayCommand
+
+if TYPE_CHECKING:
+    from mdterm.feeds.player import PlayCommand
 
 SKIP_S: Final = 10.0
 """How far one press goes back or forward."""
@@ -13,7 +15,7 @@ SKIP_S: Final = 10.0
 class Playing(Protocol):
     """What can be told how to go on."""
 
-    def play(self, command: PlayCommand, *args: float) -> None:
+    def play(self, command: "PlayCommand", *args: float) -> None:
         """Have something done; return at once."""
 
 
@@ -22,7 +24,7 @@ class ReplayKeys(Deck, inherit_bindings=False):
 
     player: Playing | None = None
 
-    def _play(self, command: PlayCommand, *args: float) -> None:
+    def _play(self, command: "PlayCommand", *args: float) -> None:
         if self.player is None:
             self.app.notify("nothing is replayed: mdterm replay FILE shows a recording", markup=False)
         else:

@@ -171,6 +171,7 @@ class Player:
 
     def _command(self, words: str) -> None:
         self._words = words
+        self.feed.hurry(self._is_seeking)
         self._re_anchor()
         self._wake.set()
         self.feed.beat.touch(urgent=True)
@@ -290,11 +291,13 @@ class Player:
             self.position_at = max(at, last)
         self._until_at = self._until = None
         self._words = ""
+        self.feed.hurry(False)
         self._re_anchor()
         self.feed.beat.touch(urgent=True)
 
     def _finish(self) -> None:
         self._until_at = self._until = None
+        self.feed.hurry(False)
         if not self.has_ended:
             self.has_ended = True
             told = self.recording.told_end()

@@ -30,6 +30,9 @@ from mdterm.feeds.status import Shown
 
 log = logging.getLogger(__name__)
 
+SEEKING_S = 0.5
+"""Seconds between frame sets, at least, on the way to another time."""
+
 
 class ReplayBackfill(Backfill):
     """What the recorded backfill had found out; it asks for nothing."""
@@ -107,6 +110,15 @@ class ReplayFeed(Feed):
         for panel, (address, spec) in list(self._bound.items()):
             binding = self.beat.bindings.get(panel)
             self.bind(panel, address, spec if binding is None else binding.spec)
+
+    def pace(self, period_s: float) -> None:
+        """Make frame sets so far apart (s) from now on."""
+        self._period_s = period_s
+        super().pace(period_s)
+
+    def hurry(self, is_seeking: bool) -> None:
+        """Draw less while time is passed over: what is drawn is gone in a moment."""
+        super().pace(max(self._period_s, SEEKING_S) if is_seeking else self._period_s)
 
     def adopt(self, task: "asyncio.Task[None]") -> None:
         """End a task with the feed."""

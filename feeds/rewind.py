@@ -9,18 +9,19 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.alerts import Alarm, Rule
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.frames import FrameSet, ViewSpec
 from mdterm.feeds.journal_file import JournalError, JournalReader
-from mdterm.feeds.player import PlayCommand, Player, ReplayThread
 from mdterm.feeds.port import Port, Post
 from mdterm.feeds.recorder import Recorder
-from mdterm.feeds.recording import Recording
 from mdterm.feeds.thread import FeedThread
+
+if TYPE_CHECKING:
+    from mdterm.feeds.player import PlayCommand, ReplayThread
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +121,7 @@ class RewindPort:
 
     # Going back, and coming back.
 
-    def play(self, command: PlayCommand, *args: float) -> None:
+    def play(self, command: "PlayCommand", *args: float) -> None:
         """Go back or on by seconds, to a time, or have the past played; return at once."""
         past = self._past
         if command in ("skip", "jump"):
@@ -166,6 +167,10 @@ class RewindPort:
             self._is_opening = False
 
     def _show_past(self, at: int) -> None:
+        # Imported when it is first used: most runs never go back, and all want their first picture soon.
+        from mdterm.feeds.player import Player, ReplayThread
+        from mdterm.feeds.recording import Recording
+
         part, began = self._part_of(at)
         # The first part holds the past as it was fetched; a later one begins in the middle of it.
         bars = {} if part == self._recorder.path else self._live.bars(BARS)
