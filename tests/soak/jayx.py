@@ -119,9 +119,12 @@ async def soak(options: argparse.Namespace) -> int:
         await asyncio.sleep(0.1)
     for task in venue._tasks:
         task.cancel()  # the market stands still, and what was sent arrives
-    await asyncio.sleep(1.0)
+    counted = -1
+    while counted != feed.markets[ADDRESS].trade_count:
+        counted = feed.markets[ADDRESS].trade_count
+        await asyncio.sleep(2.0)
     sent = [told for one in server.sessions for symbol, told in one._books.items() if symbol == "BTCUSDT"]
-    counted, made = feed.markets[ADDRESS].trade_count, max(told.trades for told in sent)
+    made = max(told.trades for told in sent)
     account = feed.accounts.of["jayx"]
     links = [one.codec for one in feed.links.connections.values()]
     bad = sum(one.bad_frames + one.unknown for one in links)

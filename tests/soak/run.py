@@ -1,25 +1,25 @@
 """Hours against a venue that misbehaves: memory, counts, doubles, losses, candles.
 
-    python tests/soak/run.py [--seconds 1200] [--rate 6] [--faults SPEC]
+    python tests/soak/run.py [--seconds 1200] [--symbols 20] [--rate 5] [--faults SPEC]
 
-The venue runs in a process of its own (`mdterm simulate`); the feed here watches all its symbols. Trade ids
-of the venue are consecutive over all symbols, so a trade that was sent while we were connected and did not
-arrive shows as a hole outside a reconnect. At the end the one-second candles are compared with a plain
-recomputation from the trades received. Exit status 1 when anything was lost, doubled or wrong.
+The venue runs in a process of its own (``crowded.py``: by default 20 symbols and some 500 messages/s); the
+feed here watches all its symbols. Trade ids of the venue are consecutive over all symbols, so a trade that
+was sent while we were connected and did not arrive shows as a hole outside a reconnect. At the end the
+one-second candles are compared with a plain recomputation from the trades received. Exit status 1 when
+anything was lost, doubled or wrong.
 """
 
 import argparse
 import asyncio
-import itertools
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
 import time
-from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mdterm.app.commands.context import Context
@@ -33,6 +33,9 @@ from mdterm.feeds.thread import new_loop
 
 FAULTS = "drop~0.01,garbage~0.0005,refuse@300+20,silence:book@600+15,delay=20@700+60"
 
+BEFORE = 10_000
+"""Ids before the first that came: what is sent at once need not come in their order."""
+
 
 def resident_mib() -> float:
     """Return the resident memory of this process."""
@@ -41,47 +44,83 @@ def resident_mib() -> float:
 
 
 class Ledger:
-    """Every trade received, as little of it as the checks need."""
+    """Every trade received, as little of it as the checks need: the memory of the check must not hide that
+    of the feed."""
 
     def __init__(self) -> None:
-        # Arrays: the memory of the check must not hide that of the feed.
-        self.trades: dict[str, tuple[array[int], array[float], array[float]]] = {}
-        self.ids: array[int] = array("q")
-        self.others: array[int] = array("q")
-        """Ids of liquidations, which the venue counts with the trades."""
+        self.bars: dict[str, dict[int, Bar]] = {}
+        """One-second bars of each address by their start, recomputed plainly."""
+        self.trades = self.doubled = 0
         self.events = 0
         self.gaps = 0
         self.states: Counter[str] = Counter()
+        self._first: int | None = None
+        self._known = bytearray()
+        """One byte for each id since the first; liquidations are counted with the trades."""
 
     def take(self, events: Sequence[Event]) -> None:
         """Note events as a listener of the feed."""
         self.events += len(events)
         for event in events:
             if type(event) is Trade:
-                assert event.id is not None
                 assert event.ts is not None
-                self.ids.append(int(event.id))
-                columns = self.trades.get(event.address)
-                if columns is None:
-                    columns = self.trades[event.address] = (array("q"), array("d"), array("d"))
-                columns[0].append(event.ts)
-                columns[1].append(event.price)
-                columns[2].append(event.size or 0.0)
+                if self._note(event.id):
+                    self.trades += 1
+                else:
+                    self.doubled += 1
+                bars = self.bars.setdefault(event.address, {})
+                start = event.ts // SECOND * SECOND
+                bar = bars.get(start)
+                if bar is None:
+                    bar = bars[start] = Bar(event.ts, event.ts, event.price)
+                bar.take(event.ts, event.price, event.size or 0.0)
             elif type(event) is Liquidation:
-                assert event.id is not None
-                self.others.append(int(event.id))
+                self._note(event.id)
             elif type(event) is FeedStatus:
                 self.states[event.state] += 1
                 self.gaps += event.state == "gap"
 
+    def _note(self, id_: str | None) -> bool:
+        """Take down an id; return whether it is new."""
+        assert id_ is not None
+        number = int(id_)
+        if self._first is None:
+            self._first = number - BEFORE
+        at = number - self._first
+        assert at >= 0, "an id of long before the first"
+        if at >= len(self._known):
+            self._known.extend(bytes(at + 65_536 - len(self._known)))
+        is_new = not self._known[at]
+        self._known[at] = 1
+        return is_new
 
-def compare_candles(market: Market, trades: Iterable[tuple[int, float, float]]) -> int:
+    def holes(self) -> int:
+        """Return how many runs of ids are missing between the first and the last."""
+        return len(re.findall(rb"\x01\x00+(?=\x01)", self._known))
+
+
+class Bar:
+    """A plain bar: trades of one moment count in the order in which they came."""
+
+    __slots__ = ("close", "first", "high", "last", "low", "open", "volume")
+
+    def __init__(self, first: int, last: int, price: float) -> None:
+        self.first, self.last = first, last
+        self.open = self.high = self.low = self.close = price
+        self.volume = 0.0
+
+    def take(self, ts: int, price: float, size: float) -> None:
+        """Count a trade."""
+        if ts < self.first:
+            self.first, self.open = ts, price
+        if ts >= self.last:
+            self.last, self.close = ts, price
+        self.high, self.low = max(self.high, price), min(self.low, price)
+        self.volume += size
+
+
+def compare_candles(market: Market, plain: Mapping[int, Bar]) -> int:
     """Return how many of the kept one-second bars differ from a recomputation."""
-    plain: dict[int, list[float]] = {}
-    for ts, price, size in sorted(trades, key=lambda trade: trade[0]):
-        bar = plain.setdefault(ts // SECOND * SECOND, [price, price, price, price, 0.0])
-        bar[1], bar[2], bar[3] = max(bar[1], price), min(bar[2], price), price
-        bar[4] += size
     market.fold()
     wrong = 0
     for one in market.candles.candles("1s", 14_400):
@@ -89,8 +128,8 @@ def compare_candles(market: Market, trades: Iterable[tuple[int, float, float]]) 
         if found is None:
             wrong += 1
             continue
-        same = found[:4] == [one.open, one.high, one.low, one.close]
-        wrong += not same or abs(found[4] - (one.volume or 0.0)) > 1e-6 * max(1.0, found[4])
+        same = (found.open, found.high, found.low, found.close) == (one.open, one.high, one.low, one.close)
+        wrong += not same or abs(found.volume - (one.volume or 0.0)) > 1e-6 * max(1.0, found.volume)
     return wrong
 
 
@@ -125,7 +164,7 @@ async def soak(seconds: float, endpoints: dict[str, str]) -> int:
         early = early or (resident_mib() if passed >= min(300.0, seconds / 4) else 0.0)
         received = sum(connection.health.frames for connection in feed.links.connections.values())
         print(
-            f"{passed:6.0f} s  {received / passed:6.0f} messages/s  {len(ledger.ids):9d} trades  "
+            f"{passed:6.0f} s  {received / passed:6.0f} messages/s  {ledger.trades:9d} trades  "
             f"{ledger.gaps:4d} gaps  {resident_mib():6.1f} MiB  "
             f"{(time.process_time() - cpu) / passed:5.1%} of a core  {frames['posted'] / passed:4.1f} fps",
             flush=True,
@@ -136,14 +175,11 @@ async def soak(seconds: float, endpoints: dict[str, str]) -> int:
     markets = {one.address: feed.markets[one.address] for one in instruments}
     counted = sum(market.trade_count for market in markets.values())
     wrong = sum(
-        compare_candles(market, zip(*ledger.trades[address], strict=True))
+        compare_candles(market, ledger.bars[address])
         for address, market in markets.items()
-        if isinstance(market, Market) and address in ledger.trades
+        if isinstance(market, Market) and address in ledger.bars
     )
-    doubled = len(ledger.ids) - len(set(ledger.ids))
-    known = sorted({*ledger.ids, *ledger.others})
-    holes = sum(after - before > 1 for before, after in itertools.pairwise(known))
-    trades = len(set(ledger.ids))
+    trades, doubled, holes = ledger.trades, ledger.doubled, ledger.holes()
     print(
         f"trades {trades}, counted by the markets {counted}, doubled {doubled}; holes in the ids {holes} "
         f"with {opened} connections opened; one-second bars wrong {wrong}; states {states}; "
@@ -156,12 +192,18 @@ def main() -> int:
     """Start the venue, soak, and say how it went."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=1200.0)
-    parser.add_argument("--rate", type=float, default=4.0)
+    parser.add_argument("--symbols", type=int, default=20)
+    parser.add_argument("--rate", type=float, default=5.0)
     parser.add_argument("--faults", default=FAULTS)
     options = parser.parse_args()
     venue = subprocess.Popen(
-        [sys.executable, "-m", "mdterm.app.main", "simulate", "--rate", str(options.rate)]
-        + (["--fault", options.faults] if options.faults else []),
+        [
+            sys.executable,
+            str(Path(__file__).with_name("crowded.py")),
+            f"--symbols={options.symbols}",
+            f"--rate={options.rate}",
+            f"--fault={options.faults}",
+        ],
         stdout=subprocess.PIPE,
     )
     try:
