@@ -40,6 +40,8 @@ class Links:
     ) -> None:
         self.connections: dict[str, Connection] = {}
         self.streams: dict[Key, StreamHealth] = {}
+        self.keeps_bars: Callable[[str], bool] = lambda address: False
+        """Whether bars are cut for an instrument, which a provider's poller keeps true."""
         self.hints: dict[str, float] = {}
         """Last prices by address, for streams that are asked with one; kept while any is in preparation."""
         self._providers = providers
@@ -166,7 +168,12 @@ class Links:
         poller = self._providers[name].poller
         if poller is None:
             return
-        poller.want(wants)
+        bars = [
+            Want(want.rank, want.address, "candle")
+            for want in wants
+            if want.stream == "trade" and self.keeps_bars(want.address)
+        ]
+        poller.want([*wants, *bars])
         if name not in self._pollers:
             self._pollers[name] = self._loop.create_task(
                 poller.run(lambda events: self._deliver(None, events))

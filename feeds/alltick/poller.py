@@ -135,7 +135,9 @@ class AllTickPoller:
                     track.due["daily"] = now + self._daily_every_s()
                 self.tracks[address] = track
             if "candle" in found - track.streams:
-                track.told, track.mend_count, track.due["bars"] = {}, 0, now
+                # The past, which is being fetched, ends with the newest bars.
+                track.told, track.mend_count = {}, 0
+                track.due["bars"] = now + self._plan.bars_every_s
             track.rank, track.streams = ranks[address], frozenset(found)
         self._changed.set()
 

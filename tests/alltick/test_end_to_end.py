@@ -18,7 +18,8 @@ from mdterm.feeds.alltick.feed import AllTick, Options
 from mdterm.feeds.alltick.pace import Limits
 from mdterm.feeds.contract import Backoff
 from mdterm.feeds.events import Book, Candle, Event, FeedStatus, Trade
-from mdterm.feeds.frames import FrameSet, LadderFrame, LadderSpec, PanelFrame, TapeFrame, TapeSpec
+from mdterm.feeds.frames import ChartSpec, FrameSet, LadderFrame, LadderSpec, PanelFrame, TapeFrame, TapeSpec
+from mdterm.feeds.market import Market
 from mdterm.feeds.runtime import Feed
 from mdterm.feeds.sim import alltick_session
 from mdterm.feeds.sim.alltick import AlltickVenue
@@ -222,3 +223,27 @@ async def test_on_the_free_plan_http_stands_in_for_silent_sockets_and_the_panels
     assert tape.rows
     assert ladder.best_bid is not None
     assert all(line.session.trade_count == 0 for line in one.venue.server.lines)
+
+
+async def test_a_market_on_the_screen_is_kept_true_by_polled_bars_that_no_listener_hears_of(
+    house: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hasty = msgspec.structs.replace(facts.PLANS["professional"], bars_every_s=0.2)
+    monkeypatch.setitem(facts.PLANS, "professional", hasty)
+    one = await house(plan="professional")
+    one.listen(("EURUSD", "trade"))
+    polled: list[Candle] = []
+    merge = Market.merge
+
+    def note(self: Market, candles: Sequence[Candle]) -> None:
+        if len(candles) <= 2:
+            polled.extend(candles)
+        merge(self, candles)
+
+    monkeypatch.setattr(Market, "merge", note)
+    one.feed.watch(one.instruments("BTCUSDT"))
+    one.feed.bind("chart", "alltick:BTCUSDT", ChartSpec("1m", 50))
+    await one.until(lambda: len(polled) >= 4)
+    assert {bar.address for bar in polled} == {"alltick:BTCUSDT"}
+    assert not any(isinstance(event, Candle) for event in one.events)
+    assert one.venue.server.violations == []
