@@ -12,7 +12,7 @@ import pytest
 
 from mdterm.feeds.events import Candle, Liquidation, Position, Side, Trade
 from mdterm.feeds.frames import ChartBar, ChartFrame, ChartSpec
-from mdterm.feeds.intervals import DAY, HOUR, LENGTHS, MINUTE, SECOND, TICK_SIZES
+from mdterm.feeds.intervals import DAY, HOUR, LENGTHS, MINUTE, SECOND, TICK_SIZES, Session
 from mdterm.feeds.market import Market
 from mdterm.feeds.view_chart import chart_view
 from tests.feeds.support import NOW_NS, instrument, trade
@@ -187,6 +187,19 @@ def test_every_session_has_sums_of_its_own() -> None:
     whole = chart(market, "1m", vwap=True, cvd=True).bars[1439]
     assert whole.vwap == pytest.approx((10.0 * 1439 + 9.0) / 1440)
     assert whole.cvd == 1440.0
+
+
+def test_an_exchange_begins_its_sums_with_its_own_day() -> None:
+    forex = Session("America/New_York", -300, 17 * 60)
+    market = Market(instrument(), session=forex)
+    begin = forex.begins(forex.label(NOW_NS))
+    hours = [(-2, 10.0), (-1, 20.0), (0, 30.0), (1, 50.0)]
+    market.apply([trade(price, 1.0, "buy", begin + at * HOUR, begin + at * HOUR) for at, price in hours])
+    bars = chart(market, "1h", vwap=True, cvd=True).bars
+    assert [(bar.vwap, bar.cvd) for bar in bars] == [(None, None), (None, None), (30.0, 1.0), (40.0, 2.0)]
+    across = chart(market, "4h", vwap=True, cvd=True).bars[-1]
+    assert begin % (4 * HOUR), "the session begins within a bar of four hours"
+    assert (across.vwap, across.cvd) == (40.0, None), "a CVD that lacks part of its bar is not told"
 
 
 def test_what_is_mended_later_is_in_every_sum_after_it() -> None:
