@@ -20,7 +20,7 @@ from mdterm.feeds.clock import Clock
 from mdterm.feeds.contract import Codec, Link, Provider, Refusal
 from mdterm.feeds.events import STREAM_OF, Book, Event, Stream, Trade, TradeAgg
 from mdterm.feeds.journal import Journal, NullJournal, Record, RecordKind, strike
-from mdterm.feeds.journal_notes import note_learnt, pack_health, pack_wants
+from mdterm.feeds.journal_notes import Compressing, note_learnt, pack_health, pack_wants
 from mdterm.feeds.policy import Failure
 from mdterm.feeds.status import LinkHealth
 from mdterm.feeds.text import clean, mask
@@ -36,6 +36,8 @@ PING_S = 20.0
 MAX_FRAME = 16 * 1024 * 1024
 WATCH_S = 1.0
 """How often a link is looked at for silence."""
+_GREETING = 64
+"""Frames of a session among which a server may repeat the key it was given."""
 _YIELD_EVERY = 256
 """Frames read without letting the loop run: about a millisecond of a burst."""
 
@@ -161,6 +163,14 @@ class Connection:
             )
         )
 
+    def _safe(self, frame: bytes) -> bytes:
+        """Return a frame as it came, or what it holds without a secret that its compression would hide."""
+        if isinstance(self.codec, Compressing):
+            bare = self.codec.bare(frame)
+            if bare is not None and strike(bare, self.link.secrets) != bare:
+                return strike(bare, self.link.secrets)
+        return frame
+
     def _record_wants(self, *, same: bool = False) -> None:
         """Write down what the codec is about to be asked for, and what its provider knows by now."""
         if self._journal is None:
@@ -254,7 +264,7 @@ class Connection:
             frame = await recv(decode=False)
             seen = wall()
             if recorded:
-                self._record("in", frame, at=seen)
+                self._record("in", self._safe(frame) if frames < _GREETING else frame, at=seen)
             events = feed(frame, seen)
             health.frames += 1
             if events:

@@ -66,6 +66,14 @@ class Audible(Protocol):
 
 
 @runtime_checkable
+class Compressing(Protocol):
+    """A codec whose frames may be compressed, so that a secret in one is not seen from outside."""
+
+    def bare(self, frame: bytes) -> bytes | None:
+        """Return what a frame holds, None where it is not compressed or cannot be read by itself."""
+
+
+@runtime_checkable
 class Replayable(Protocol):
     """What a provider offers beyond the contract, so that its sessions can be recorded and told again."""
 

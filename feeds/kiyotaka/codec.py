@@ -24,7 +24,7 @@ from mdterm.feeds.events import (
 )
 from mdterm.feeds.kiyotaka import facts, lenient, wire
 from mdterm.feeds.kiyotaka.handshake import Budget, Channel, Handshake
-from mdterm.feeds.kiyotaka.inflate import InflateError, Inflater
+from mdterm.feeds.kiyotaka.inflate import InflateError, Inflater, bare
 from mdterm.feeds.recent import RecentIds
 from mdterm.feeds.text import clean
 
@@ -104,6 +104,10 @@ class KiyotakaCodec:
         self._handshake.want(channels)
         for address in self._recent.keys() - {want.address for want in self._wants}:
             del self._recent[address]
+
+    def bare(self, frame: bytes) -> bytes | None:
+        """Return the JSON of a compressed frame, None where it is none or goes on from the one before."""
+        return None if frame[:1] == b"{" else bare(frame)
 
     def opened(self, now: float) -> None:
         """Begin anew on a fresh socket."""

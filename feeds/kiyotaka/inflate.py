@@ -81,3 +81,12 @@ class Inflater:
             except (msgspec.DecodeError, RecursionError):
                 return None
         return out
+
+
+def bare(frame: bytes) -> bytes | None:
+    """Return what a frame of its own brotli stream holds, None for any other."""
+    try:
+        out: bytes = brotli.Decompressor().process(frame, output_buffer_limit=MAX_MESSAGE)
+    except brotli.error:
+        return None
+    return out or None
