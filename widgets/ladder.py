@@ -350,7 +350,11 @@ class Ladder(Panel):
         self.repaint()
 
     def next_window(self) -> None:
-        """Sum sells and buys over the next longer window."""
+        """Sum sells and buys over the next longer window; where there are none, show them first."""
+        if not {"flow", "delta"} & set(SETS[self.columns]):
+            self.columns = "flow"
+            self.repaint()
+            return
         self.window = WINDOWS[(WINDOWS.index(self.window) + 1) % len(WINDOWS)]
         self.repaint()
 

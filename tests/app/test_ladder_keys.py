@@ -40,8 +40,9 @@ def spec_of(port: Any) -> LadderSpec:
     [
         (["w"], {"flow": True}),
         (["w", "w"], {"changes": True}),
-        (["W"], {"window": "8m"}),
-        (["W", "W"], {"window": None}),
+        (["W"], {"flow": True, "window": "60s"}),
+        (["W", "W"], {"flow": True, "window": "8m"}),
+        (["w", "W", "W"], {"window": None}),
         (["d"], {"levels": 20}),
         (["d", "d", "d"], {"levels": 5}),
         (["v"], {"quote": True}),

@@ -400,6 +400,8 @@ async def test_columns_that_have_no_room_are_skipped(stage: OnStage) -> None:
 async def test_depth_and_window_go_round(stage: OnStage) -> None:
     app, _ = stage
     seen = []
+    app.ladder.next_window()
+    assert (app.ladder.columns, app.ladder.window) == ("flow", "60s"), "first there must be something to sum"
     for _ in range(4):
         app.ladder.next_depth()
         app.ladder.next_window()
