@@ -1,7 +1,7 @@
 """The state of one instrument. No loop, no clock: events and times come in, views read.
 
 Two tiers share one interface: ``Market`` for what stands on the screen and in the watchlist,
-``Quote`` for the many that only need a last price. Bounds: 512 pending trades, one book, and what
+``Quote`` for the many that only need a last price. Bounds: 2,048 pending trades, one book, and what
 tape, candles, flow and derivatives state; a Quote holds 60 closes.
 """
 
@@ -35,7 +35,7 @@ from mdterm.feeds.ticks import Ticks
 
 FULL_TIER = 32
 """Instruments that get a full Market; the rest get a Quote."""
-_PENDING = 512
+_PENDING = 2_048
 
 
 CloseBefore = Callable[[int], float | None]
