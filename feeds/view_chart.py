@@ -146,8 +146,10 @@ def _known(market: Market, total: Sum) -> Sum | None:
     since, newest = store.covered_from("1m"), store.newest_ts
     if since is None or newest is None:
         return None
-    is_over = total.start < bucket_start(newest, "1d", store.session)
-    return None if is_over and total.start < since else total
+    if total.start >= bucket_start(newest, "1d", store.session):
+        return total
+    dropped = store.series("1m").dropped_through
+    return None if total.start < since or (dropped is not None and dropped >= total.start) else total
 
 
 def _sums_of_ticks(market: Market, bars: Sequence[Bar], first: int, count: int) -> list[Sum | None]:

@@ -189,6 +189,18 @@ def test_every_session_has_sums_of_its_own() -> None:
     assert whole.cvd == 1440.0
 
 
+def test_a_session_of_which_minutes_were_given_up_has_no_sums() -> None:
+    market = Market(instrument())
+    days = range(-11, 0)
+    for day in days:
+        market.merge([minute(day * 1440 + at, 1.0, 1.0) for at in range(1440)])
+    market.apply([at_minute(0, 10.0, 1.0, "buy")])
+    bars = chart(market, "1h", vwap=True).bars
+    known = [bar.vwap is not None for bar in bars]
+    assert known == sorted(known), "the oldest are not known"
+    assert known.count(True) == 10 * 24 + 1
+
+
 def test_an_exchange_begins_its_sums_with_its_own_day() -> None:
     forex = Session("America/New_York", -300, 17 * 60)
     market = Market(instrument(), session=forex)
