@@ -1,0 +1,163 @@
+"""The documentation is true: generated pages are fresh, links lead somewhere, every command shown works."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from mdterm.app.main import COMMANDS
+from tests.program.launch import Running, environment
+from tests.program.terminal import Terminal
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SCREENS = {"watch", "replay"}
+ENDLESS_S = 5.0
+"""How long a command that goes on for ever is looked at before it is ended."""
+PROGRAM = (sys.executable, "-m", "mdterm.app.main")
+STUB = """#!/bin/sh
+exec {python} -m mdterm.app.main "$@"
+"""
+
+
+class Shown(NamedTuple):
+    """A command as a page shows it."""
+
+    page: str
+    line: str
+
+
+def shown() -> list[Shown]:
+    """Return every shell command of every page that runs mdterm, continued lines joined, comments cut."""
+    found = []
+    for page in PAGES:
+        for block in re.findall(r"```(?:console|sh|bash)\n(.*?)\n```", page.read_text("utf-8"), re.DOTALL):
+            text = re.sub(r"[ \t]+#[^\n']*$", "", block, flags=re.MULTILINE)
+            text = re.sub(r"(\||\\)\n\s*", lambda m: "| " if m[1] == "|" else " ", text)
+            found += [Shown(page.name, line.strip()) for line in text.splitlines()]
+    return [one for one in dict.fromkeys(found) if re.match(r"mdterm\b", one.line)]
+
+
+def verb_of(line: str) -> str:
+    """Return the command that a line calls; the dashboard where it names none."""
+    words = [word for word in re.split(r"[|>&]", line)[0].split()[1:] if not word.startswith("-")]
+    return words[0] if words and words[0] in COMMANDS else "watch"
+
+
+@pytest.fixture(scope="session")
+def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give a configuration that leads all three providers to a simulated venue."""
+    home = tmp_path_factory.mktemp("venue")
+    with Running(home, "simulate", "--providers", "kiyotaka,alltick,jayx") as running:
+        endpoints = json.loads(running.wait_for(lambda lines: lines[0] if lines else None))["providers"]
+        tables = []
+        for name, keys in endpoints.items():
+            secret = {"jayx": "api_key"}.get(name, "token")
+            plan = 'plan = "professional"\n' if name == "alltick" else ""
+            urls = "".join(f'{key} = "{url}"\n' for key, url in keys.items())
+            tables.append(f'[providers.{name}]\n{secret} = {{ env = "SIMULATED" }}\n{plan}{urls}')
+        config = home / "config.toml"
+        config.write_text('watchlist = ["kiyotaka:BTCUSDT"]\n' + "\n".join(tables))
+        yield config
+
+
+@pytest.fixture(scope="session")
+def recording(venue: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a short recording, under the names that the pages use."""
+    folder = tmp_path_factory.mktemp("recording")
+    done = subprocess.run(
+        [*PROGRAM, "--config", str(venue), "record", "kiyotaka:BTCUSDT", "-o", "day.mdj", "--seconds", "3"],
+        cwd=folder,
+        env=environment(folder, {"SIMULATED": "sim"}),
+        check=False,
+        capture_output=True,
+        timeout=60,
+    )
+    assert (folder / "day.mdj").exists(), done.stderr
+    return folder / "day.mdj"
+
+
+@pytest.mark.parametrize("one", shown(), ids=lambda one: f"{one.page}: {one.line}")
+def test_a_command_of_the_documentation_works(
+    one: Shown, tmp_path: Path, venue: Path, recording: Path
+) -> None:
+    for tool in ("jq", "pass", "duckdb"):
+        if re.search(rf"\b{tool}\b", one.line) and shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not here")
+    if "parquet" in one.line:
+        pytest.importorskip("pyarrow")
+    bin_ = tmp_path / "bin"
+    bin_.mkdir()
+    (bin_ / "mdterm").write_text(STUB.format(python=sys.executable))
+    (bin_ / "mdterm").chmod(0o755)
+    home = environment(tmp_path, {"SIMULATED": "sim"})
+    home["PATH"] = f"{bin_}:{os.environ['PATH']}"
+    config = tmp_path / "config" / "mdterm" / "config.toml"
+    if "config init" not in one.line:
+        config.parent.mkdir(parents=True)
+        shutil.copy(venue, config)
+    for name in ("day.mdj", "today.mdj", "x.mdj"):
+        if "record" not in one.line:
+            shutil.copy(recording, tmp_path / name)
+    line = one.line.replace("--at 14:05", "--at 0").rstrip("& ")
+    play = "simulate --play" in line
+    if play:
+        (tmp_path / "recording.ndjson").write_text(
+            '{"type":"trade","symbol":"X","ts":1,"price":1.0,"size":1.0,"side":"buy"}\n'
+        )
+        subprocess.run(["gzip", "recording.ndjson"], cwd=tmp_path, check=True)
+    if verb_of(line) in SCREENS and "--tail" not in line:
+        with Terminal(
+            tmp_path, env=home, run=["sh", "-c", f"exec {line}"], columns=120, lines=40
+        ) as terminal:
+            terminal.wait_for(lambda rows: any("LADDER" in row for row in rows), 40)
+            terminal.press("q")
+            assert terminal.wait() == 0, terminal.picture()
+        return
+    process = subprocess.Popen(
+        ["sh", "-c", line],
+        cwd=tmp_path,
+        env=home,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        out, err = process.communicate(timeout=ENDLESS_S)
+        assert process.returncode == 0, (process.returncode, out[-500:], err[-500:])
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGTERM)
+        out, err = process.communicate(timeout=20)
+        assert process.returncode in (0, 143, -signal.SIGTERM), (process.returncode, out[-500:], err[-500:])
+    assert b"Traceback" not in err
+    assert b"mdterm: " not in err, err
+
+
+def test_the_generated_pages_are_what_the_program_says() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "reference.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda one: one.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert {page.name for page in PAGES[1:]} <= set(re.findall(r"\(docs/([\w.]+)\)", readme))
