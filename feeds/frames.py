@@ -190,7 +190,7 @@ class LadderFrame(Frame, frozen=True, tag="ladder"):
     ``sells`` hit the bid and ``buys`` took the ask within ``window``, by row; None where not known so finely.
     ``own`` are the account's working orders on the rows of the frame.
 
-    ``cum_bids`` and ``cum_asks`` sum from the touch over ``imbalance_levels`` levels, 0 beyond them. Changes
+    ``cum_bids`` and ``cum_asks`` sum from the touch over the levels asked for, 0 beyond them. Changes
     are stacked (positive) and pulled (negative) sizes since ``changes_since`` (ns); ``volumes`` the session's
     at price. ``diagonals`` has 1 where buys, 2 where sells outweigh the other side a row away. ``high``,
     ``low``, ``vwap`` and ``poc`` are rows. ``trigger`` is how far from the centre the touch makes it move,

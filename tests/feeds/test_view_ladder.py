@@ -1,5 +1,6 @@
 """What a ladder tells beside its sizes: depth, a row in full, marks, windows, units; and where it stands."""
 
+import asyncio
 import math
 from decimal import Decimal
 from typing import Any
@@ -10,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mdterm.feeds.account import Working
+from mdterm.feeds.binding import Binding
 from mdterm.feeds.events import Book, Order, Side, Trade
-from mdterm.feeds.frames import LadderFrame, LadderSpec
+from mdterm.feeds.frames import LadderFrame, LadderSpec, ViewSpec
 from mdterm.feeds.intervals import MINUTE, SECOND
 from mdterm.feeds.market import Market
+from mdterm.feeds.status import Shown
 from mdterm.feeds.view_ladder import band_of, ladder_view, settle
 from tests.feeds.support import NOW_NS, book, instrument, trade
 
@@ -259,6 +262,39 @@ def test_a_reset_begins_windows_and_changes_anew_and_leaves_the_session() -> Non
     frame = ladder_view(market, spec)
     assert frame is not None
     assert by_row(frame, frame.buys) == {101: 0.5}
+
+
+async def test_a_reset_that_was_not_done_yet_is_not_lost() -> None:
+    """Another key may be pressed before the panel's task has made its next frame."""
+    made: list[LadderSpec] = []
+
+    def make(spec: ViewSpec, now: float) -> tuple[ViewSpec, None]:
+        assert isinstance(spec, LadderSpec)
+        made.append(spec)
+        return msgspec.structs.replace(spec, reset=False), None
+
+    offered = asyncio.Event()
+    binding = Binding(
+        "ladder",
+        "a:b",
+        LadderSpec(20, centre=50, step=0.5),
+        simulated=False,
+        make=make,
+        state=lambda: Shown("LIVE"),
+        now=lambda: 0.0,
+        offer=lambda binding, panel: offered.set(),
+    )
+    binding.respec(LadderSpec(20, reset=True))
+    binding.respec(LadderSpec(20, flow=True))
+    for _ in range(2):
+        offered.clear()
+        binding.render()
+        await offered.wait()
+    binding.close()
+    assert [(one.reset, one.flow, one.centre, one.step) for one in made] == [
+        (True, True, 50, 0.5),
+        (False, True, 50, 0.5),
+    ]
 
 
 def test_diagonals_weigh_buys_against_the_sells_a_row_below() -> None:
