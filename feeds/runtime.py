@@ -84,6 +84,7 @@ class Feed:
         period_s: float = 0.1,
         accounts: Mapping[str, str] | None = None,
         store: "Store | None" = None,
+        held_s: float = 0.0,
     ) -> None:
         self.providers = dict(providers)
         self.clock: Clock = clock or SystemClock()
@@ -120,6 +121,10 @@ class Feed:
         self._lines: list[LinkLine] = []
         self._loop = asyncio.get_running_loop()
         self._replan_handle: asyncio.TimerHandle | None = None
+        self._held: asyncio.TimerHandle | None = None
+        """While it is set no connection is opened: the first paint goes first."""
+        if held_s:
+            self._held = self._loop.call_later(held_s, self._release)
         self._closed = False
         self._tick_handle = self._loop.call_later(TICK_S, self._tick)
         self._status_handle: asyncio.TimerHandle | None = None
@@ -364,6 +369,8 @@ class Feed:
     def ack(self, number: int) -> None:
         """Take back the credit for a frame set."""
         self.beat.ack(number)
+        if self._held is not None:
+            self._release()
 
     def pace(self, period_s: float) -> None:
         """Make frame sets so far apart (s) from now on."""
@@ -485,11 +492,18 @@ class Feed:
         return market
 
     def _replan(self, delay: float = 0.0) -> None:
-        if self._closed:
+        if self._closed or self._held is not None:
             return
         if self._replan_handle is not None:
             self._replan_handle.cancel()
         self._replan_handle = self._loop.call_later(delay, self._plan)
+
+    def _release(self) -> None:
+        """Open connections from now on."""
+        if self._held is not None:
+            self._held.cancel()
+            self._held = None
+            self._replan()
 
     def _plan(self) -> None:
         self._replan_handle = None
@@ -674,7 +688,7 @@ class Feed:
     async def close(self) -> None:
         """Close every connection and end every task."""
         self._closed = True
-        for handle in (self._replan_handle, self._tick_handle, self._status_handle):
+        for handle in (self._held, self._replan_handle, self._tick_handle, self._status_handle):
             if handle is not None:
                 handle.cancel()
         self.beat.close()

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 HUNG_UP = 129
 SLOW_LINK_FPS = 2.0
+HELD_S = 2.0
+"""How long connecting waits for the first paint at most: both want the processor."""
 SWITCH_S = 0.001
 """After so long the feed's thread hands over to the screen's, if that one waits."""
 GRACE_S = 1.5
@@ -110,6 +112,7 @@ def _run(
             accounts=world.accounts(),
             journal=kept.journal,
             store=kept.store,
+            held_s=HELD_S,
         )
     )
     # Textual reads NO_COLOR itself, but takes an empty value for yes; its mono theme is ours.

@@ -374,3 +374,32 @@ async def test_a_closed_feed_leaves_neither_tasks_nor_timers(service: Service) -
             await asyncio.sleep(0)
     assert len(watcher.sets) == sets
     assert TOKEN not in repr(watcher.journal.records)
+
+
+async def test_a_held_feed_connects_when_the_first_frame_is_on_the_screen(service: Service) -> None:
+    of = provider(nonbook_url=service.url, book_url=service.url)
+    feed = Feed({"kiyotaka": of}, clock=FakeClock(), period_s=0.001, held_s=PATIENCE_S)
+    try:
+        posted: asyncio.Queue[FrameSet] = asyncio.Queue()
+        feed.connect(posted.put_nowait)
+        feed.watch([feed.resolve(ADDRESS)])
+        feed.bind("tape", ADDRESS, TapeSpec(5))
+        async with asyncio.timeout(PATIENCE_S):
+            first = await posted.get()
+            assert first.panels["tape"].shown.word == "WARMING"
+            assert service.attempts == 0
+            assert feed.links.connections == {}
+            feed.ack(first.number)
+            await (await service.session()).welcome()
+    finally:
+        await feed.close()
+
+
+async def test_a_held_feed_does_not_wait_for_a_screen_for_ever(service: Service) -> None:
+    of = provider(nonbook_url=service.url, book_url=service.url)
+    feed = Feed({"kiyotaka": of}, clock=FakeClock(), held_s=0.01)
+    try:
+        feed.watch([feed.resolve(ADDRESS)])
+        await (await service.session()).welcome()
+    finally:
+        await feed.close()
