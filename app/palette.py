@@ -50,7 +50,7 @@ def make_entries(
         Entry(
             SYMBOLS,
             f"show {one.address}",
-            digits.get(places.get(at), ""),
+            digits.get(places.get(at, 0), ""),
             f"screen.show_instrument({at})",
         )
         for at, one in enumerate(instruments)
