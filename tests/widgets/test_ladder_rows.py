@@ -309,6 +309,7 @@ def test_every_set_keeps_its_columns_apart_and_inside(
     names = heads.split()
     assert {"BID", "PRICE", "ASK"} <= set(names)
     assert names == [one for one in HEADS if one in names], "always in one order"
+    assert len(heads) <= width
     ends = [heads.index(f" {one}") + 1 + len(one) for one in names if one != "OWN"]
     for row in rows:
         assert len(row) <= width
