@@ -111,6 +111,10 @@ class Connection:
         """Ask the codec again what is due."""
         self._kick.set()
 
+    def stop_recording(self) -> None:
+        """Write nothing more down: that we leave is no news of the market."""
+        self._journal = None
+
     async def close(self) -> None:
         """Close the socket and end the task."""
         task, self._task = self._task, None
@@ -187,6 +191,7 @@ class Connection:
             wait = self._provider.gate.connect_in(self._clock.mono())
             if wait > 0:
                 await asyncio.sleep(wait)
+                continue  # another link may have been let in meanwhile
             self._phase("connecting", self.health.detail, attempt=self.health.attempt + 1)
             self._had_data = False
             self._given_up = None

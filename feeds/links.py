@@ -301,4 +301,6 @@ class Links:
             task.cancel()
         await asyncio.gather(*tasks, *self._closing, return_exceptions=True)
         ended = [*self.connections.values(), *self._leaving.values()]
+        for one in ended:
+            one.stop_recording()
         await asyncio.gather(*(one.close() for one in ended), return_exceptions=True)
