@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -107,7 +108,10 @@ def test_a_command_of_the_documentation_works(
     for name in ("day.mdj", "today.mdj", "x.mdj"):
         if "record" not in one.line:
             shutil.copy(recording, tmp_path / name)
-    line = one.line.replace("--at 14:05", "--at 0").rstrip("& ")
+    begun = time.gmtime(recording.stat().st_mtime - 1)
+    line = one.line.replace("--at 14:05", f"--at {time.strftime('%H:%M:%S', begun)}").rstrip("& ")
+    # Nothing was kept here of a machine that has just come to be.
+    right = (0, 4) if "--offline" in line else (0,)
     play = "simulate --play" in line
     if play:
         (tmp_path / "recording.ndjson").write_text(
@@ -133,7 +137,7 @@ def test_a_command_of_the_documentation_works(
     )
     try:
         out, err = process.communicate(timeout=ENDLESS_S)
-        assert process.returncode == 0, (process.returncode, out[-500:], err[-500:])
+        assert process.returncode in right, (process.returncode, out[-500:], err[-500:])
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGTERM)
         out, err = process.communicate(timeout=20)
