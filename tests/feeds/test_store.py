@@ -1,5 +1,6 @@
 """What was seen is kept in bounds, by several at once, and given back as the past it is."""
 
+import asyncio
 import multiprocessing
 import os
 import signal
@@ -12,11 +13,16 @@ import pytest
 
 from mdterm.feeds import store as store_module
 from mdterm.feeds.events import Candle, Trade
+from mdterm.feeds.frames import TapeSpec
 from mdterm.feeds.intervals import DAY, MINUTE
 from mdterm.feeds.market import Market
+from mdterm.feeds.runtime import Feed
 from mdterm.feeds.store import Store, StoreError, _connect, _prune, is_on_network, read_candles, read_trades
 from mdterm.feeds.warm import Kept, give
 from tests.feeds.support import ADDRESS, NOW_NS, instrument
+from tests.kiyotaka.service import running
+from tests.kiyotaka.support import ADDRESS as KIYOTAKA
+from tests.kiyotaka.support import provider
 
 START = NOW_NS - NOW_NS % DAY
 
@@ -219,3 +225,36 @@ def test_where_nothing_was_kept_nothing_is_given() -> None:
     market = Market(instrument())
     assert give(market, Kept([], [])) is None
     assert market.sums().unreliable_since is None
+
+
+async def test_a_start_shows_what_the_last_run_saw_with_its_age(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    now = time.time_ns()
+    minute = now - now % MINUTE
+    bars = [
+        Candle(KIYOTAKA, None, now, "1m", minute - at * MINUTE, 1.0, 2.0, 0.5, 1.5, 10.0, True)
+        for at in range(5, 1, -1)
+    ]
+    trades = [Trade(KIYOTAKA, now - 60_000_000_000, now - 60_000_000_000, "7", 1.5, 1.0, "buy")]
+    store = Store(path, every_s=60)
+    store.start()
+    store.put_candles(bars)
+    store.put_trades(KIYOTAKA, trades)
+    store.close()
+    again = Store(path, every_s=60)
+    again.start()
+    async with running() as service:
+        feed = Feed({"kiyotaka": provider(nonbook_url=service.url, book_url=service.url)}, store=again)
+        feed.bind("tape", KIYOTAKA, TapeSpec(10))
+        assert feed.warmth is not None
+        async with asyncio.timeout(20):
+            await asyncio.gather(*feed.warmth._tasks)
+        shown = feed._panel_state(KIYOTAKA, TapeSpec(10))
+        assert (shown.word, shown.detail) == ("STALE", "kept from the last run; nothing has come yet")
+        assert 59.0 < (shown.age or 0.0) < 90.0
+        market = feed.markets[KIYOTAKA]
+        assert isinstance(market, Market)
+        assert market.trade_count == 0
+        assert len(market.candles.candles("1m", 10)) == 4
+        await feed.close()
+    again.close()
