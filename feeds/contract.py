@@ -164,7 +164,7 @@ class Gate(Protocol):
     """Limits per credential, above the connections that share it. Time comes in as an argument."""
 
     def connect_in(self, now: float) -> float:
-        """Return the seconds to wait before a connection may be opened; reserve the place."""
+        """Return the seconds to wait before asking again; 0: a connection may be opened, and counts."""
 
 
 class OpenGate:

@@ -77,6 +77,11 @@ class AllTickCodec:
         self._now = 0.0
         self._is_open = False
         self._sent_at = self._beat_at = self._hold_until = _NEVER
+        self._answered_at = _NEVER
+        self._was_answered = False
+        """Whether an answer has come since time was last told."""
+        self._was_served = False
+        """The same of an answer that was none to a heartbeat: other sockets keep their distance from it."""
         self._edited = False
         self._settled_at = _NEVER
         self._holds = 0
@@ -111,7 +116,9 @@ class AllTickCodec:
         """Begin anew: a socket has just opened and nothing is subscribed on it."""
         self._is_open, self.needs_reset = True, False
         self._outstanding.clear()
-        self._sent_at, self._beat_at = _NEVER, now
+        self._sent_at, self._answered_at, self._beat_at = _NEVER, _NEVER, now
+        self._was_answered = self._was_served = False
+        self._gate.opened(now)
         self._hold_until = _NEVER
         self._edited, self._settled_at = False, _NEVER
         self._silent_beats, self._spoke = 0, False
@@ -124,8 +131,13 @@ class AllTickCodec:
         self._now = now
         if not self._is_open:
             return Due([], None)
+        if self._was_answered:
+            self._was_answered, self._answered_at = False, now
+        if self._was_served:
+            self._was_served = False
+            self._gate.answered(self._link, now)
         self._give_up_waiting(now)
-        ready_at = max(now, self._sent_at + self._gate.spacing())
+        ready_at = max(now, self._sent_at + self._gate.spacing(), self._heard_at())
         beat_at = self._beat_at + self._gate.limits.heartbeat_s
         if beat_at <= now:
             if ready_at > now:
@@ -142,6 +154,18 @@ class AllTickCodec:
         if at > now:
             return Due([], min(at, beat_at))
         return Due([self._request(streams, codes, now)], now)
+
+    def _heard_at(self) -> float:
+        """Return when the next message may go out by the answers, which prove when the last one was there.
+
+        How long it was on its way is not known: one that was slow must not be followed by one that is fast.
+        """
+        spacing = facts.ANSWER_SPACING_S * self._gate.stretch
+        if any(one.at == self._sent_at for one in self._outstanding.values()):
+            return self._sent_at + max(
+                self._gate.spacing(), min(facts.ANSWER_PATIENCE_S, 2 * self._gate.spacing())
+            )
+        return self._answered_at + min(spacing, self._gate.spacing())
 
     def _wake_at(self, beat_at: float) -> float:
         """Return when to ask again though nothing is to be said: a lost answer blocks what follows."""
@@ -297,6 +321,9 @@ class AllTickCodec:
         if message.ret is not None:
             ruling = rulings.rule(message.ret, message.msg, has_data=message.data is not None)
         asked = self._asked(message, is_error=ruling.action != "ok")
+        if asked is not None:
+            self._was_answered = True
+            self._was_served = self._was_served or bool(asked.streams)
         if ruling.action == "stop":
             self.verdicts.append(Refusal(ruling.words))
         elif ruling.action == "close":

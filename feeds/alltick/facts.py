@@ -42,6 +42,11 @@ HEARTBEAT_S = 10.0  # [DOC] 30 s without one and the server closes
 # [DOC] ≥ 1 s between requests on a socket, ≥ 3 s across the sockets of a token; the rest is for the way.
 REQUEST_SPACING_S = 1.2
 TOKEN_SPACING_S = 3.3
+ANSWER_SPACING_S = 1.02
+TOKEN_ANSWER_SPACING_S = 3.02
+"""The same from an answer on: by then the server has had the request for sure."""
+ANSWER_PATIENCE_S = 2.5
+"""A message that is not answered by then holds up the next no longer."""
 CONNECT_SLACK_S = 0.7
 """The first connection looks its host up and takes longer on its way than the next."""
 HEARTBEAT_EARLY_S = 1.3

@@ -6,6 +6,7 @@ import msgspec
 
 from mdterm.feeds.alltick import facts
 
+_NEAR_S = 0.1
 _LATE_S = 0.5
 """A claim that was not used by then is dead: its socket is gone."""
 
@@ -37,14 +38,31 @@ class TokenGate:
         self.limits = limits
         self._connect_at = 0.0
         self._sent: dict[str, float] = {}
+        self._answered: dict[str, float] = {}
         self._claims: dict[str, _Claim] = {}
         self._stretch = 1.0
 
+    @property
+    def stretch(self) -> float:
+        """How much slower than asked for violations have made us."""
+        return self._stretch
+
     def connect_in(self, now: float) -> float:
-        """Return the seconds to wait before a connection may be opened; reserve the place."""
-        at = max(now, self._connect_at)
-        self._connect_at = at + self.limits.connect_s
-        return at - now
+        """Return the seconds to wait before asking again; 0: a connection may be opened, and counts."""
+        if now < self._connect_at:
+            return self._connect_at - now
+        self._connect_at = now + self.limits.connect_s
+        return 0.0
+
+    def opened(self, now: float) -> None:
+        """Count from here: how long a connection was on its way is not known, only when it was there."""
+        self._connect_at = max(
+            self._connect_at, now + self.limits.connect_s - facts.CONNECT_SLACK_S + _NEAR_S
+        )
+
+    def answered(self, link: str, now: float) -> None:
+        """Note that a link's last request was there at the latest now."""
+        self._answered[link] = now
 
     def spacing(self) -> float:
         """Return the seconds between two messages on one socket."""
@@ -56,10 +74,11 @@ class TokenGate:
         A link that asks for a lower rank goes first where both could.
         """
         across = self.limits.token_s * self._stretch
+        behind = across - facts.TOKEN_SPACING_S + facts.TOKEN_ANSWER_SPACING_S
         at = max(ready_at, now)
         for other, sent in self._sent.items():
             if other != link:
-                at = max(at, sent + across)
+                at = max(at, sent + across, self._answered.get(other, 0.0) + behind)
         for other, claim in self._claims.items():
             waits = other != link and claim.rank < rank and claim.at >= now - _LATE_S
             if waits and at + across > claim.at:

@@ -79,10 +79,18 @@ def test_connections_are_spaced_over_both_families(
     provider = make_provider(plan)
     assert provider.backoff.floor == floor
     assert provider.backoff.throttled >= 30
-    assert provider.gate.connect_in(100.0) == 0
-    assert provider.gate.connect_in(100.0) >= spacing
-    assert provider.gate.connect_in(100.0) >= 2 * spacing
-    assert provider.gate.connect_in(1000.0) == 0
+    gate = provider.token_gate
+    assert gate.connect_in(100.0) == 0
+    wait = gate.connect_in(100.0)
+    assert wait >= spacing
+    assert gate.connect_in(101.0) == pytest.approx(wait - 1.0)  # asking takes no place
+    assert gate.connect_in(100.0 + wait) == 0
+    assert gate.connect_in(100.0 + wait) >= spacing
+    # A connection that took long to open counts from when it was there.
+    assert gate.connect_in(1000.0) == 0
+    gate.opened(1000.0 + spacing)
+    assert gate.connect_in(1000.0 + wait) >= spacing - 1.0
+    assert gate.connect_in(1000.0 + 2 * spacing + 0.2) == 0
 
 
 def test_what_is_carried(make_provider: Make) -> None:

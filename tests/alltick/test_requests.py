@@ -223,7 +223,7 @@ HEADER_ERROR = {
 def test_a_header_error_is_the_oldest_requests(dial: Dial) -> None:
     socket = dial()
     socket.want("BTCUSDT")
-    assert ids(socket.open().requests(2.0)) == [TRADE, BOOK]
+    assert ids(socket.open().requests(3.0)) == [TRADE, BOOK]
     socket.feed(HEADER_ERROR)
     (refusal,) = socket.codec.verdicts
     assert refusal.addresses == ("alltick:BTCUSDT",)
@@ -301,7 +301,7 @@ def test_a_bad_token_ends_the_link(dial: Dial, ret: int, msg: str) -> None:
 def test_a_violation_closes_and_makes_us_slower(dial: Dial) -> None:
     socket = dial()
     socket.want("BTCUSDT")
-    trades, books = socket.open().sent(2.0)
+    trades, books = socket.open().sent(3.0)
     socket.answer(books, 606, "too many requests and connection will be closed")
     (verdict,) = socket.codec.verdicts
     assert (verdict.addresses, verdict.final) == ((), False)
@@ -340,7 +340,7 @@ def test_bad_codes_are_found_by_halves_while_the_good_ones_stay(dial: Dial, bad:
     socket.open()
     subscribed: list[set[str]] = []
     count = 0
-    while requests := socket.requests(3.0):
+    while requests := socket.requests(6.0):
         for request in requests:
             count += 1
             serve(socket, request, bad, subscribed)
@@ -367,7 +367,7 @@ def test_a_search_that_is_cut_off_goes_on_with_what_was_good(dial: Dial) -> None
     socket.now += 10
     socket.open()
     subscribed: list[set[str]] = []
-    while requests := socket.requests(3.0):
+    while requests := socket.requests(6.0):
         for request in requests:
             serve(socket, request, {"C6USDT"}, subscribed)
     assert subscribed[0] >= {"C0USDT", "C1USDT", "C2USDT", "C3USDT"}
@@ -462,3 +462,21 @@ def test_refusals_name_their_streams(dial: Dial) -> None:
         )
     ]
     assert set(socket.codec.refused) == {("alltick:GOLD", "book")}
+
+
+def test_the_pace_counts_from_the_answer_where_that_came_late(dial: Dial) -> None:
+    socket = dial()
+    socket.want("BTCUSDT")
+    (first,) = socket.open().sent(0.9)
+    socket.answer(first)  # it was long on its way: the next may be faster
+    assert socket.sent(1.0) == []
+    (second,) = socket.sent(0.1)
+    assert second["cmd_id"] == BOOK
+    assert second["at"] - first["at"] >= 0.9 + 1.0
+
+
+def test_an_answer_that_does_not_come_holds_nothing_up_for_long(dial: Dial) -> None:
+    socket = dial()
+    socket.want("BTCUSDT")
+    first, second = socket.open().sent(3.0)
+    assert 2.0 < second["at"] - first["at"] < 3.0

@@ -98,7 +98,7 @@ class World:
             wire = self.wires.get(key)
             if wire is None:
                 wire = self.wires[key] = Wire(self, link)
-                wire.dial_at = self.now + self.provider.gate.connect_in(self.now)
+                wire.dial_at = self.now
             else:
                 wire.codec.want(link.wants)
                 wire.next_due = self.now if wire.session else None
@@ -109,8 +109,7 @@ class World:
         if wire.session is not None:
             wire.session.gone()
             wire.session, wire.on_way = None, []
-            again = self.now + self.provider.backoff.floor
-            wire.dial_at = again + self.provider.gate.connect_in(again)
+            wire.dial_at = self.now + self.provider.backoff.floor
 
     def run(self, seconds: float) -> None:
         """Let time pass."""
@@ -138,6 +137,10 @@ class World:
         now = self.now
         if wire.session is None:
             if wire.dial_at is not None and now >= wire.dial_at:
+                wait = self.provider.gate.connect_in(now)
+                if wait > 0:
+                    wire.dial_at = now + wait
+                    return
                 assert self.token.admit(wire.family, now) is None
                 wire.session = Session(wire.family, self.token, self.market, self._rules, now)
                 wire.codec.opened(now)
