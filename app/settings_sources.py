@@ -64,6 +64,8 @@ class Sources:
             self.values = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise _syntax_error(error, self.path, text) from None
+        except RecursionError:
+            raise SettingsError("is not TOML: it is nested without end", self.path) from None
         self._lines = key_lines(text)
 
     def override(self, text: str) -> None:

@@ -17,6 +17,8 @@ from mdterm.feeds.recorder import CARRIED, parts_of
 HEAD_RECORDS: Final = 20_000
 """Records looked at for what was watched, at most."""
 HEAD_S: Final = 20.0
+SENSELESS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What reading a record's content raises where it is not what mdterm writes."""
 _ACCOUNT: Final = frozenset({"balance", "order"})
 
 
@@ -104,7 +106,10 @@ class Recording:
                 if count >= HEAD_RECORDS or record.mono - head.began_mono > HEAD_S:
                     break
                 if record.kind == "want" and record.data:
-                    wants = read_wants(record.data)
+                    try:
+                        wants = read_wants(record.data)
+                    except SENSELESS as error:
+                        raise JournalError(f"what was wanted cannot be read: {error}") from error
                     wanted += [want.address for want in wants if want.stream not in _ACCOUNT]
                 elif record.kind == "note":
                     _take_note(head, record, shown, listed)
@@ -132,7 +137,7 @@ def _take_note(head: Head, record: Record, shown: list[str], listed: list[str]) 
             head.wants += heard.wants
             head.interval = heard.interval
             listed += [address for address, stream in heard.wants if stream not in _ACCOUNT]
-    except msgspec.MsgspecError as error:
+    except SENSELESS as error:
         raise JournalError(f"a note of the recording cannot be read: {error}") from error
 
 
@@ -140,7 +145,7 @@ def revive(note: ProviderNote) -> Provider:
     """Return a provider like the one that was recorded; it connects nowhere. Raise JournalError."""
     try:
         return _revive(note)
-    except (msgspec.MsgspecError, KeyError, TypeError) as error:
+    except (*SENSELESS, KeyError, TypeError) as error:
         raise JournalError(
             f"the settings recorded of provider {note.name!r} cannot be read: {error}"
         ) from error

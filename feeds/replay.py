@@ -12,6 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from mdterm.feeds.accounts import Accounts
+from mdterm.feeds.address import AddressError
 from mdterm.feeds.backfill import Backfill
 from mdterm.feeds.beat import Beat
 from mdterm.feeds.clock import Clock, SystemClock
@@ -19,10 +20,11 @@ from mdterm.feeds.contract import Provider
 from mdterm.feeds.events import Event
 from mdterm.feeds.frames import Frame, FrameSet, ReplayLine, ViewSpec, WatchFrame
 from mdterm.feeds.journal import Record
+from mdterm.feeds.journal_file import JournalError
 from mdterm.feeds.journal_notes import ProviderNote, Replayable, read_bars, read_events, read_merged
 from mdterm.feeds.market import Market
 from mdterm.feeds.port import Post
-from mdterm.feeds.recording import Head, revive
+from mdterm.feeds.recording import SENSELESS, Head, revive
 from mdterm.feeds.replay_clock import ReplayClock
 from mdterm.feeds.replay_links import ReplayLinks
 from mdterm.feeds.runtime import Feed
@@ -127,7 +129,13 @@ class ReplayFeed(Feed):
     # Records come in.
 
     def apply(self, record: Record) -> bool:
-        """Take one record in, at its own time; return whether events came of it."""
+        """Take one record in, at its own time; return whether events came of it. Raise JournalError."""
+        try:
+            return self._apply(record)
+        except (*SENSELESS, KeyError, AddressError) as error:
+            raise JournalError(f"a record of the recording cannot be read: {error}") from error
+
+    def _apply(self, record: Record) -> bool:
         self.replay_clock.pin(record.at, record.mono)
         kind = record.kind
         if kind == "note":

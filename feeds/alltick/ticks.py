@@ -94,7 +94,7 @@ def plain_trade(address: str, is_sided: bool, data: wire.Print, seen: int) -> Tr
         address,
         stamp * 1_000_000 if in_ms else _stamped(data),
         seen,
-        None if data.seq is None else str(data.seq),
+        None if data.seq is None else str(data.seq)[:_ID_LIMIT],
         price,
         size,
         _SIDES.get(data.trade_direction) if is_sided else None,
@@ -150,7 +150,7 @@ def id_of(data: wire.Data) -> str | None:
     count = lenient.integer(seq)
     if count is None and (found := number(seq)) is not None and found.is_integer():
         count = int(found)
-    return str(seq)[:_ID_LIMIT] if count is None else str(count)
+    return str(seq if count is None else count)[:_ID_LIMIT]
 
 
 def direction_of(data: wire.Data) -> float:

@@ -23,6 +23,8 @@ from mdterm.feeds.text import clean
 log = logging.getLogger(__name__)
 
 _MS = 1_000_000
+_LONGEST = 64
+"""Characters of a symbol at most."""
 _Key = tuple[str, str]
 """Symbol and id of an order: an id is unique within one market only. [SIB]"""
 
@@ -202,9 +204,9 @@ class PrivateCodec(Talk):
 
     def _order(self, entry: wire.Entry, seen: int) -> Order | None:
         symbol, resd, done = entry.symbol, entry.resd, entry.exec or 0
-        if entry.id is None or symbol is None or resd is None or resd < 0 or done < 0:
+        if entry.id in (None, "") or symbol is None or resd is None or resd < 0 or done < 0:
             return None
-        if not symbol.isprintable() or not symbol or any(c.isspace() for c in symbol):
+        if not symbol.isprintable() or any(c.isspace() for c in symbol) or not 0 < len(symbol) <= _LONGEST:
             return None
         units = self._units(symbol)
         created, modified = normal_ms(entry.created), normal_ms(entry.modified)

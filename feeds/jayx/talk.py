@@ -12,6 +12,8 @@ from mdterm.feeds.text import clean, mask
 
 log = logging.getLogger(__name__)
 
+# Text that is none, and nesting without end, are raised as themselves.
+_READ_ERRORS = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
 _PACE_WORDS = ("rate limit", "too many", "too fast", "limit exceeded")
 
 
@@ -48,7 +50,7 @@ class Talk:
                     self.unknown += 1
                     self._log_once(frame)
                 return update
-        except msgspec.DecodeError:
+        except _READ_ERRORS:
             self.bad_frames += 1
             self._log_once(frame)
             return None

@@ -223,7 +223,7 @@ def words_of(refusal: bytes) -> str:
     """Return the words of a refusal to connect: ``{"message":…}``, a text, or nothing."""
     try:
         found = msgspec.json.decode(refusal)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return refusal[:200].decode("utf-8", "replace") or "refused"
     if isinstance(found, dict):
         found = found.get("message") or found.get("error")

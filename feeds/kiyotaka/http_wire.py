@@ -19,6 +19,8 @@ from mdterm.feeds.intervals import bucket_start
 _LAST_SECOND = 1 << 33  # beyond the year 2200: an int64 of ns must hold it
 _DEEPEST = 3
 _LISTS = ("series", "points")
+# Text that is none, and nesting without end, are raised as themselves.
+_READ_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class WireError(ValueError):
@@ -132,11 +134,11 @@ def read_answer(body: bytes) -> Answer:
     """Return the answer with every point that can be read. Raise WireError."""
     try:
         return _answers.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except _READ_ERRORS:
         pass
     try:
         raw = _raw_answers.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except _READ_ERRORS:
         raw = _raw_answers.decode(_without_nan(body))
     answer = Answer(series=[], points=list(_readable(raw.points or [])))
     assert answer.series is not None
@@ -144,7 +146,7 @@ def read_answer(body: bytes) -> Answer:
         try:
             group = _raw_groups.decode(one)
             identity = _identities.decode(group.id or group.series or b"null")
-        except msgspec.DecodeError:
+        except _READ_ERRORS:
             continue
         answer.series.append(Group(id=identity, points=list(_readable(group.points or []))))
     return answer
@@ -165,7 +167,7 @@ def _readable(raws: Sequence[msgspec.Raw]) -> Iterator[Point]:
     for raw in raws:
         try:
             yield _points.decode(raw)
-        except msgspec.DecodeError:
+        except _READ_ERRORS:
             continue
 
 
@@ -255,7 +257,7 @@ def read_failure(body: bytes) -> Failure:
     """Return what an error tells; empty where it cannot be read."""
     try:
         return _failures.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except _READ_ERRORS:
         return Failure()
 
 
@@ -263,7 +265,7 @@ def read_object(body: bytes) -> Any:
     """Return an answer of unknown shape. Raise WireError."""
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except _READ_ERRORS:
         raise WireError("the answer is not JSON") from None
 
 
