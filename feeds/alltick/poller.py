@@ -8,18 +8,18 @@ from before is the history's affair.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.alltick import codes, facts, ticks
-from mdterm.feeds.alltick.budget import Endpoint
 from mdterm.feeds.alltick.http import About, AllTickHttp, Asked, CodeError
 from mdterm.feeds.alltick.memory import Prints, Pulse
+from mdterm.feeds.alltick.tracks import ENDPOINTS, FIRST, LAST, TICKS, Job, Track, Work
 from mdterm.feeds.clock import Clock
 from mdterm.feeds.contract import HistoryError, Want
-from mdterm.feeds.events import Book, Candle, Event, Stream
+from mdterm.feeds.events import Candle, Event, Stream
 from mdterm.feeds.intervals import LENGTHS
 
 log = logging.getLogger(__name__)
@@ -28,58 +28,6 @@ INTERVAL = "1m"
 _TOLD = 3
 _CLOSED_EVERY_S = 600.0
 _BUG_PAUSE_S = 60.0
-
-Work = Literal["mend", "bars", "trade", "book", "daily", "about"]
-_FIRST: dict[Work, int] = {"mend": 0, "trade": 1, "book": 2}
-_LAST = 3
-"""Where a socket is silent, the first print comes before bars: without it there is no price at all."""
-_TICKS: tuple[Literal["trade", "book"], ...] = ("trade", "book")
-_ENDPOINTS: dict[Work, Endpoint] = {
-    "mend": "kline",
-    "bars": "batch-kline",
-    "trade": "trade-tick",
-    "book": "depth-tick",
-    "daily": "batch-kline",
-    "about": "static_info",
-}
-
-
-class Track(msgspec.Struct):
-    """One wanted instrument. Times are monotonic seconds, ``wanted_at`` is wall time (ns)."""
-
-    instrument: Instrument
-    rank: int
-    streams: frozenset[Stream]
-    wanted_at: int
-    due: dict[Work, float]
-    group: int = 0
-    """Codes are asked for together with those of their group: a bad one is found by halving it."""
-    mend_count: int = 0
-    """Bars to ask for because some may be missing."""
-    told: dict[int, Candle] = {}
-    """The last bars handed on, by opening."""
-    polled_at: float | None = None
-    book: Book | None = None
-    ticks_at: dict[Stream, int] = {}
-    """When (wall, ns) HTTP last stood in for the socket."""
-    refused: str | None = None
-
-    @property
-    def code(self) -> str:
-        """The code as on the wire."""
-        return self.instrument.symbol
-
-
-class Job(NamedTuple):
-    """One request that could be made, ordered by what matters."""
-
-    rank: int
-    order: int
-    due: float
-    work: Work
-    family: facts.Family
-    group: int
-    address: str
 
 
 class AllTickPoller:
@@ -130,7 +78,7 @@ class AllTickPoller:
         for address, found in streams.items():
             track = self.tracks.get(address)
             if track is None:
-                track = Track(self._resolve(address), 0, frozenset(), wall, dict.fromkeys(_ENDPOINTS, now))
+                track = Track(self._resolve(address), 0, frozenset(), wall, dict.fromkeys(ENDPOINTS, now))
                 if address in self.dailies:
                     track.due["daily"] = now + self._daily_every_s()
                 self.tracks[address] = track
@@ -194,12 +142,12 @@ class AllTickPoller:
     def _next(self, now: float) -> tuple[Job, float] | None:
         """Return the job that is to be done first, and when."""
         budget = self._http.turns.budget
-        endpoints = set(_ENDPOINTS.values())
+        endpoints = set(ENDPOINTS.values())
         ready = [{one: budget.ready_at(one, now, rank) for one in endpoints} for rank in (0, 1)]
         best: tuple[bool, float, Job] | None = None
         for job in self._jobs(now):
             held = self._not_before.get((job.work, job.family), 0.0)
-            at = max(job.due, held, ready[job.rank > 0][_ENDPOINTS[job.work]])
+            at = max(job.due, held, ready[job.rank > 0][ENDPOINTS[job.work]])
             # What can be done now goes by importance, the rest by time.
             found = (at > now, at if at > now else 0.0, job)
             if best is None or found < best:
@@ -211,8 +159,8 @@ class AllTickPoller:
         for address, track in self.tracks.items():
             family = codes.family_of(track.code)
             for work, due in self._works(track, now, wall):
-                is_first = work in _TICKS and work not in track.ticks_at
-                order = _FIRST.get(work, _LAST) if work == "mend" or is_first else _LAST
+                is_first = work in TICKS and work not in track.ticks_at
+                order = FIRST.get(work, LAST) if work == "mend" or is_first else LAST
                 group = track.group if work != "mend" else -1
                 yield Job(track.rank, order, due, work, family, group, address)
 
@@ -229,7 +177,7 @@ class AllTickPoller:
         if address in self._looked_up["about"] and address not in self.abouts and _has_about(track.code):
             yield "about", track.due["about"]
         if self._plan.is_polled:
-            for stream in _TICKS:
+            for stream in TICKS:
                 # A closed market is asked for its last price once.
                 if stream in track.streams and not (
                     stream in track.ticks_at and self._is_closed(track.instrument, wall)
@@ -328,7 +276,7 @@ class AllTickPoller:
         return events
 
     async def _ticks(self, job: Job, batch: list[Track]) -> list[Event]:
-        endpoint = _ENDPOINTS[job.work]
+        endpoint = ENDPOINTS[job.work]
         found = await self._http.ticks(endpoint, job.family, [track.code for track in batch], job.rank)
         stream: Stream = "trade" if job.work == "trade" else "book"
         seen = self._clock.wall()
