@@ -59,7 +59,7 @@ _COPYING: Final = "copy the marked row (else the panel); all the panel"
 _EXPORTING: Final = "write the panel to a CSV file; the screen to SVG"
 _STEPPING: Final = "stop a replay or go on; go on by one message"
 _PACING: Final = "replay slower or faster"
-_SKIPPING: Final = "replay ten seconds before or after"
+_SKIPPING: Final = "go ten seconds back, also from the live market, or on"
 _JUMPING: Final = "replay from the next big trade, or from a time"
 _LEAVING: Final = "leave; ctrl+c leaves at once, with status 130"
 
@@ -196,7 +196,7 @@ REPLAY_KEYS: Final[tuple[Command, ...]] = (
     Command("replay-step", (";",), "go on by one message of the symbol", REPLAY, together=_STEPPING),
     Command("replay-slower", ("(",), "replay slower", REPLAY, together=_PACING),
     Command("replay-faster", (")",), "replay faster", REPLAY, together=_PACING),
-    Command("replay-back", ("<",), "go back by ten seconds", REPLAY, together=_SKIPPING),
+    Command("replay-back", ("<",), "go ten seconds back, from the live market too", REPLAY, together=_SKIPPING),
     Command("replay-on", (">",), "go on by ten seconds", REPLAY, together=_SKIPPING),
     Command("replay-big", ("n",), "go on to the next big trade", REPLAY, together=_JUMPING),
     Command("replay-jump", ("J",), "go to a time", REPLAY, together=_JUMPING),
