@@ -196,7 +196,9 @@ REPLAY_KEYS: Final[tuple[Command, ...]] = (
     Command("replay-step", (";",), "go on by one message of the symbol", REPLAY, together=_STEPPING),
     Command("replay-slower", ("(",), "replay slower", REPLAY, together=_PACING),
     Command("replay-faster", (")",), "replay faster", REPLAY, together=_PACING),
-    Command("replay-back", ("<",), "go ten seconds back, from the live market too", REPLAY, together=_SKIPPING),
+    Command(
+        "replay-back", ("<",), "go ten seconds back, from the live market too", REPLAY, together=_SKIPPING
+    ),
     Command("replay-on", (">",), "go on by ten seconds", REPLAY, together=_SKIPPING),
     Command("replay-big", ("n",), "go on to the next big trade", REPLAY, together=_JUMPING),
     Command("replay-jump", ("J",), "go to a time", REPLAY, together=_JUMPING),
