@@ -30,6 +30,7 @@ MAX_BODY = 8 * 1024 * 1024
 ATTEMPTS = 3
 MAX_WAIT_S = 60.0
 """Longer than this nobody who asked is kept waiting for the budget."""
+_LARGEST_LOT = 10**9
 _ANSWERED = frozenset({401, 403, 429})
 """HTTP statuses that say something even where no ``ret`` does."""
 
@@ -331,5 +332,5 @@ def _about(raw: Mapping[str, Any]) -> About | None:
         exchange=text("exchange"),
         board=text("board"),
         currency=text("currency"),
-        lot_size=float(lot) if lot is not None and lot > 0 else None,
+        lot_size=float(lot) if lot is not None and 0 < lot < _LARGEST_LOT else None,
     )

@@ -66,7 +66,7 @@ def rule(ret: int | None, msg: str | None, *, has_data: bool = False) -> Ruling:
     if ret == 0 and has_data:
         return Ruling("ok", "ok")
     action = _ACTIONS.get(-1 if ret is None else ret) or _by_message(said.lower())
-    shown = ", ".join(part for part in (None if ret is None else f"ret {ret}", said) if part)
+    shown = ", ".join(part for part in (None if ret is None else clean(f"ret {ret}", 24), said) if part)
     return Ruling(action, f"{_WORDS[action]} ({shown})" if shown else _WORDS[action])
 
 

@@ -49,6 +49,9 @@ class Packet(NamedTuple):
     namespace: str = "/"
 
 
+_LEAST_BEAT_MS, _MOST_BEAT_MS = 1_000, 3_600_000
+
+
 class OpenPacket(msgspec.Struct):
     """Engine.IO's first packet; times in ms."""
 
@@ -183,7 +186,7 @@ class Line:
         elif kind == "open":
             try:
                 self._hello = _open(packet.body)
-            except msgspec.MsgspecError:
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 self._hello = OpenPacket()
         elif kind == "connect":
             if packet.body.startswith(b"{"):
@@ -241,7 +244,11 @@ class Line:
 
     def _beat(self, now: float, hello: OpenPacket, messages: list[str]) -> float:
         """Beat the heart where that is the client's part, and watch the server's."""
-        interval, timeout = hello.pingInterval / 1000, hello.pingTimeout / 1000
+        # A server that asks for a beat without a pause, or in a thousand years, gets neither.
+        interval, timeout = (
+            min(max(told, _LEAST_BEAT_MS), _MOST_BEAT_MS) / 1000
+            for told in (hello.pingInterval, hello.pingTimeout)
+        )
         if self._heard or self._alive_until is None:
             self._alive_until = now + interval + timeout
             self._heard = False

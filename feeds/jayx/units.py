@@ -65,6 +65,7 @@ def told(value: Decimal) -> str | None:
 
 def normal_ms(time: int | None) -> int | None:
     """Return a time told in seconds or milliseconds as milliseconds, None where it is none."""
-    if time is None or not 0 < time < _LATEST_MS:
+    if time is None or time <= 0:
         return None
-    return time * 1000 if time < SECONDS_BELOW else time
+    ms = time * 1000 if time < SECONDS_BELOW else time
+    return ms if ms < _LATEST_MS else None
