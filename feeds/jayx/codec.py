@@ -4,6 +4,7 @@ Payloads name neither the symbol of a book nor the interval of a candle [DOC], s
 the tag.
 """
 
+import logging
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -17,6 +18,8 @@ from mdterm.feeds.jayx.talk import Talk
 from mdterm.feeds.jayx.units import Units, normal_ms
 
 SIDES: dict[str, Side] = {"BUY": "buy", "SELL": "sell"}
+log = logging.getLogger(__name__)
+
 _MS = 1_000_000
 _CANDLES_KEPT = 2000
 _HANDOVER = 2_000_000_000
@@ -27,8 +30,8 @@ class Generations:
     """Which of a symbol's connections is believed: a newer one silences the older one for good.
 
     The trades known are the symbol's, not a connection's, so nothing is told twice by two of them. A push
-    holds the newest trades alone: a newer connection takes over with the first that reaches back to what
-    the older one told, so that nothing is lost between them, unless the older one has fallen silent.
+    holds the newest trades alone: a newer connection takes over once all that it has told reaches back to
+    what the older one told, so that nothing is lost between them, unless the older one has fallen silent.
     """
 
     def __init__(self) -> None:
@@ -43,6 +46,11 @@ class Generations:
         self._latest += 1
         return self._latest
 
+    @property
+    def is_first(self) -> bool:
+        """Whether no connection has told anything yet."""
+        return not self._believed
+
     def believes(self, generation: int, seen: int) -> bool:
         """Return whether data of a connection counts at ``seen`` (ns)."""
         if generation != self._believed:
@@ -50,18 +58,21 @@ class Generations:
         self._heard_at = seen
         return True
 
-    def take_over(self, generation: int, seen: int, told: Sequence[wire.Trade] | None) -> bool:
-        """Let a newer connection be believed, if it may. ``told`` are its trades, None if it tells none."""
-        if generation < self._believed:
-            return False
-        if self._believed and not (told is not None and self.overlap.continues(told)):
+    def take_over(self, generation: int, seen: int, held: Sequence[wire.Trade]) -> bool:
+        """Let a newer connection be believed, if it may. ``held`` is all it has told, the newest first."""
+        if self._believed and not self.overlap.continues(held):
             if self._waiting_since is None:
                 self._waiting_since = seen
             # What lies between is not to be had any more once the older one is silent, or for so long.
             if seen - min(self._waiting_since, self._heard_at) <= _HANDOVER:
                 return False
+            log.warning("trades may be missing between two connections")
         self._believed, self._waiting_since, self._heard_at = generation, None, seen
         return True
+
+    def is_past(self, generation: int) -> bool:
+        """Return whether a newer connection has taken over."""
+        return generation < self._believed
 
 
 class MarketCodec(Talk):
@@ -91,6 +102,9 @@ class MarketCodec(Talk):
         self._units = units
         self._is_bridged = False
         self._awaits_trades = True
+        self._held: list[wire.Trade] = []
+        """What was told before this connection could take over, the oldest first."""
+        self._holding = Overlap()
         self._generations = generations
         self._generation = generations.begin()
         self._streams: frozenset[str] = frozenset()
@@ -116,6 +130,7 @@ class MarketCodec(Talk):
         super().opened(now)
         self._asked.clear()
         self._is_bridged, self._awaits_trades = False, True
+        self._held, self._holding = [], Overlap()
 
     def due(self, now: float) -> Due:
         """Ask for candles, and for the book with its trades."""
@@ -144,22 +159,33 @@ class MarketCodec(Talk):
         if not isinstance(update, wire.Orderbook | wire.Klines):
             self.unknown += 1
             return []
-        generations, own = self._generations, self._generation
-        if not generations.believes(own, seen) and not generations.take_over(
-            own, seen, self._told_by(update)
-        ):
-            self.passed_over += 1
-            return []
+        if not self._generations.believes(self._generation, seen):
+            taken = self._take_over(update, seen)
+            if taken is None:
+                self.passed_over += 1
+                return []
+            update = taken
         self._flowing = True
         if isinstance(update, wire.Orderbook):
             return self._orderbook(update, seen)
         return self._klines(update, seen)
 
-    def _told_by(self, update: wire.Orderbook | wire.Klines) -> Sequence[wire.Trade] | None:
-        """Return the trades of an update; where none are wanted, nothing can be lost by taking over."""
+    def _take_over(
+        self, update: wire.Orderbook | wire.Klines, seen: int
+    ) -> wire.Orderbook | wire.Klines | None:
+        """Return the update with all trades held back, None while an older connection is believed."""
+        generations, own = self._generations, self._generation
+        if generations.is_past(own):
+            return None
         if isinstance(update, wire.Orderbook):
-            return [one for one in update.trades if _is_sound(one)]
-        return None if self._streams & {"book", "trade"} else ()
+            self._held += self._holding.fresh(self._sound(update.trades))
+        elif self._streams & {"book", "trade"} and not generations.is_first:
+            return None  # trades decide; where none are wanted none can be lost
+        held = self._held[::-1]
+        if not generations.take_over(own, seen, held):
+            return None
+        self._held, self._holding = [], Overlap()
+        return wire.Orderbook(update.book, held) if isinstance(update, wire.Orderbook) else update
 
     def _orderbook(self, update: wire.Orderbook, seen: int) -> list[Event]:
         events: list[Event] = []
@@ -174,8 +200,7 @@ class MarketCodec(Talk):
         return events
 
     def _trades(self, told: Sequence[wire.Trade], seen: int) -> list[Trade]:
-        sound = [one for one in told if _is_sound(one)]
-        self.bad_frames += len(told) - len(sound)
+        sound = self._sound(told)
         overlap = self._generations.overlap
         if self._awaits_trades:
             self._awaits_trades = False
@@ -188,6 +213,12 @@ class MarketCodec(Talk):
             ts = None if ms is None else ms * _MS
             trades.append(Trade(self._address, ts, seen, None, price(one.ticks), size(one.lots), side))
         return trades
+
+    def _sound(self, told: Sequence[wire.Trade]) -> list[wire.Trade]:
+        """Return the trades that can be; count those that cannot."""
+        sound = [one for one in told if one.ticks > 0 and one.lots > 0 and one.created > 0]
+        self.bad_frames += len(told) - len(sound)
+        return sound
 
     def _book(self, told: wire.OrderBook, seen: int) -> Book | None:
         """Return the whole new book, or None for one that cannot be (the last good one stays)."""
@@ -274,10 +305,6 @@ class MarketCodec(Talk):
             None if entry.v is None else self._units.lot.number(entry.v),
             False,
         )
-
-
-def _is_sound(one: wire.Trade) -> bool:
-    return one.ticks > 0 and one.lots > 0 and one.created > 0
 
 
 def _closed(candle: Candle, closed: bool, seen: int) -> Candle:

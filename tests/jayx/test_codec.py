@@ -330,6 +330,18 @@ def test_a_newer_connection_waits_until_its_trades_meet_those_of_the_older(marke
     assert old.passed_over == 1
 
 
+def test_what_was_told_while_a_connection_waited_is_not_lost(market: Make) -> None:
+    """An older connection that lags is passed by whole pushes; each of them holds only what is new."""
+    generations = Generations()
+    old, new = market(generations=generations), market(generations=generations)
+    assert milliseconds(old.feed(trades(1, 2, 3), SEEN)) == [1, 2, 3]
+    for told in (trades(6, 7), trades(8, 9), trades(10, 11)):
+        assert new.feed(told, SEEN) == []
+    assert milliseconds(old.feed(trades(4, 5, 6), SEEN)) == [4, 5, 6]
+    assert milliseconds(new.feed(trades(11, 12), SEEN)) == [7, 8, 9, 10, 11, 12]
+    assert old.feed(trades(7, 8), SEEN) == []
+
+
 @pytest.mark.parametrize("is_old_silent", [True, False])
 def test_what_never_meets_is_not_waited_for_for_ever(market: Make, is_old_silent: bool) -> None:
     generations = Generations()
@@ -339,7 +351,8 @@ def test_what_never_meets_is_not_waited_for_for_ever(market: Make, is_old_silent
     if not is_old_silent:
         assert new.feed(trades(500), SEEN + 1) == []
         old.feed(trades(1, 2, 3), later - 1)
-    assert milliseconds(new.feed(trades(900, 901), later)) == [900, 901]
+    told = milliseconds(new.feed(trades(900, 901), later))
+    assert told == ([900, 901] if is_old_silent else [500, 900, 901]), "what came while it waited is told"
     assert old.feed(trades(1, 2, 3, 4), later) == []
 
 
