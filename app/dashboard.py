@@ -291,6 +291,12 @@ class Dashboard(Alarms, inherit_bindings=False):
     def _notify(self, notice: Notice) -> None:
         self.notify(notice.words, severity=_SEVERITIES[notice.level], markup=False)
 
+    def action_suspend(self) -> None:
+        """Stop the program until its shell lets it go on."""
+        driver: object = self._driver
+        if isinstance(driver, TerminalDriver):
+            driver.stop_job()
+
     async def action_quit(self) -> None:
         """Leave."""
         self.exit(0)

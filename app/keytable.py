@@ -62,6 +62,7 @@ _PACING: Final = "replay slower or faster"
 _SKIPPING: Final = "go ten seconds back, also from the live market, or on"
 _JUMPING: Final = "replay from the next big trade, or from a time"
 _LEAVING: Final = "leave; ctrl+c leaves at once, with status 130"
+_STOPPING: Final = "stop, heartbeats too, until fg: a gap is told then"
 
 SYMBOL_KEYS: Final[tuple[Command, ...]] = (
     *(
@@ -181,6 +182,7 @@ PROGRAM_KEYS: Final[tuple[Command, ...]] = (
     Command("account-log", ("K",), "show what changed in the account", PROGRAM),
     Command("log", ("L",), "show what happened, and why a panel is as it is", PROGRAM, owner="app"),
     Command("quit", ("q",), "leave", PROGRAM, owner="app", hint="quit", together=_LEAVING),
+    Command("suspend", ("ctrl+z",), _STOPPING, PROGRAM, owner="app", is_fixed=True),
     Command(
         "interrupt",
         ("ctrl+c",),

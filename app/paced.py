@@ -47,7 +47,7 @@ class PacedApp(App[int], inherit_bindings=False):
             self.outlet.open(driver)
             if not self.is_headless:
                 self._take_short_way()
-        self.app_resume_signal.subscribe(self, lambda _: self.repaint_terminal())
+        self.app_resume_signal.subscribe(self, lambda _: self._resumed())
 
     def _take_short_way(self) -> None:
         screen = self.screen
@@ -60,6 +60,12 @@ class PacedApp(App[int], inherit_bindings=False):
             self.port.pace(self.period_s if focus else max(self.period_s, UNWATCHED_S))
             if focus:
                 self.repaint_terminal()
+
+    def _resumed(self) -> None:
+        """Show everything again after the program was stopped."""
+        if self.credit.answers:
+            self.credit.answered()  # an answer that was under way has gone to the shell
+        self.repaint_terminal()
 
     def repaint_terminal(self) -> None:
         """Write the whole screen again."""

@@ -2,8 +2,10 @@
 
 import os
 import select
+import signal
 import sys
 import termios
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
@@ -23,6 +25,11 @@ _LEAVE: Final = (
     b"\x1b[?2004l\x1b[?2048l\x1b[?7h\x1b[<u"
     b"\x1b[?1049l\x1b[?25h\x1b[?1004l"
 )
+
+# What a terminal shows again that another program had meanwhile; the keyboard's mode lasts by itself.
+_ENTER: Final = "\x1b[?1049h\x1b[?25l\x1b[?1004h\x1b[?2004h\x1b[?7l"
+STOPPED: Final = "mdterm is stopped: it receives nothing, and trades will be missing. fg goes on.\r\n"
+_BACKGROUND_S: Final = 0.1
 
 _LAST_WORDS_S: Final = 0.5
 _STEP_S: Final = 0.01
@@ -98,6 +105,10 @@ class Output:
         """Write nothing more: the writer thread ends even though nobody reads."""
         self.is_abandoned = True
 
+    def revive(self) -> None:
+        """Write again: the terminal is ours once more."""
+        self.is_abandoned = False
+
     def fileno(self) -> int:
         """Return the terminal's descriptor."""
         return self._terminal
@@ -149,6 +160,8 @@ class TerminalDriver(LinuxDriver):
         # Standard output, for standard error may well be a file.
         self.output = Output(sys.__stdout__.fileno(), self._answers.terminal_drained)
         self._file = self.output  # type: ignore[assignment]  # all that the writer thread needs of a file
+        self._is_stopping = False
+        self._raw: list[Any] | None = None
         save_terminal(self.fileno)
 
     def write(self, data: str) -> None:
@@ -159,6 +172,66 @@ class TerminalDriver(LinuxDriver):
     def is_drained(self) -> bool:
         """Return whether everything written so far has been handed over."""
         return self.output.is_drained()
+
+    def start_application_mode(self) -> None:
+        """Take the terminal."""
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        with suppress(termios.error):
+            self._raw = termios.tcgetattr(self.fileno)
+
+    def stop_job(self) -> None:
+        """Stop the program as Ctrl-Z does, with the terminal given back; return when it goes on (`fg`).
+
+        The kernel stops nothing that no shell could continue: then this returns at once.
+        """
+        self._is_stopping = True
+        self.suspend_application_mode()
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        self._tell(STOPPED)
+        # The whole job: a shell waits for the first of its processes, which may not be this one.
+        os.killpg(0, signal.SIGTSTP)
+        while not self._is_in_front():
+            time.sleep(_BACKGROUND_S)  # `bg`: a screen in the background may not touch the terminal
+            os.killpg(0, signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, self._sigtstp_application)
+        self.output.revive()
+        self._must_signal_resume = True
+        self.start_application_mode()
+        self._is_stopping = False
+
+    def _sigtstp_application(self, *_: object) -> None:
+        """Stop from the loop: a signal may come while a lock is held that giving the terminal back needs."""
+        self._loop.call_soon_threadsafe(self.stop_job)
+
+    def _sigcont_application(self, *_: object) -> None:
+        """Take the terminal again after a stop that nobody announced (SIGSTOP)."""
+        if not self._is_stopping:
+            self._loop.call_soon_threadsafe(self._take_again)
+
+    def _take_again(self) -> None:
+        """Put the terminal into our modes again. Textual's own way would start every thread twice."""
+        if self._raw is None or not self._is_in_front():
+            return
+        with suppress(termios.error):
+            termios.tcsetattr(self.fileno, termios.TCSANOW, self._raw)
+        self.write(_ENTER)
+        self._enable_mouse_support()
+        self._app.post_message(self.SignalResume())
+
+    def _is_in_front(self) -> bool:
+        """Return whether the terminal is ours to write on; so it is where nobody can tell."""
+        try:
+            return os.tcgetpgrp(self.fileno) == os.getpgrp()
+        except OSError:
+            return True
+
+    def _tell(self, words: str) -> None:
+        """Write words on the terminal that was given back, if it takes them at once."""
+        own = _reopen(self.fileno)
+        if own is not None:
+            with suppress(OSError):
+                os.write(own, words.encode())
+            os.close(own)
 
     def process_message(self, message: Message) -> None:
         """Take answers here, on the input thread: a busy screen must not delay credit."""

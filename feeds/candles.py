@@ -116,6 +116,11 @@ class CandleStore:
             self.gaps.begin(self.newest_ts)
             self._recent.is_backfill_awaited = True
 
+    def missed(self, start: int, end: int) -> None:
+        """Say that trades between two times (ns) may be missing though the link was not lost."""
+        self.gaps.missed(start, end)
+        self._recent.is_backfill_awaited = True
+
     def bridged(self) -> None:
         """Say that the link is back and that nothing was missed."""
         self.gaps.bridge()

@@ -29,6 +29,13 @@ class Gaps:
             if len(gaps) > KEPT:
                 gaps[:2] = [(gaps[0][0], gaps[1][1])]
 
+    def missed(self, start: int, end: int) -> None:
+        """Say that nothing is known between two times; what is open already says more."""
+        self.begin(start)
+        for gaps in (self.current, self._past):
+            if gaps[-1] == (start, None):
+                gaps[-1] = (start, end)
+
     def bridge(self) -> None:
         """Say that nothing was missed since the last ``begin``."""
         for gaps in (self.current, self._past):

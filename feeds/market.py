@@ -195,6 +195,14 @@ class Market:
         if self.resting is not None:
             self.resting.interrupt()
 
+    def missed(self, start: int, end: int) -> None:
+        """Say that nobody listened between two times (ns): trades may be missing though the link held."""
+        self.fold()
+        self.candles.missed(start, end)
+        self.ticks.interrupted()
+        if self.resting is not None:
+            self.resting.interrupt()
+
     def pulled_and_stacked(self) -> Resting:
         """Return what was pulled and stacked up to the newest book, since this was first asked."""
         self.fold()

@@ -250,6 +250,9 @@ class ReplayFeed(Feed):
             frame = msgspec.structs.replace(frame, rows=rows)
         return spec, frame
 
+    def _woke(self, since: int) -> None:
+        """Miss nothing: a recording waits."""
+
     def _tick(self) -> None:
         super()._tick()
         self._lines = [

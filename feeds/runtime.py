@@ -54,6 +54,7 @@ from mdterm.feeds.view_plot import Plots
 from mdterm.feeds.view_tape import tape_view
 from mdterm.feeds.view_watch import Days, watch_view
 from mdterm.feeds.views import view
+from mdterm.feeds.vigil import Vigil
 from mdterm.feeds.wishes import Wishes
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ class Feed:
         if held_s:
             self._held = self._loop.call_later(held_s, self._release)
         self._closed = False
+        self.vigil = Vigil(SystemClock())
         self._tick_handle = self._loop.call_later(TICK_S, self._tick)
         self._status_handle: asyncio.TimerHandle | None = None
         self.warmth: Warmth | None = None
@@ -624,11 +626,7 @@ class Feed:
         if backfill is not None:
             backfill.subscribed(address, seen)
             backfill.gap(address)
-        detail = f"trades may be missing from {lost_at} to {seen} (ns)"
-        status = FeedStatus(address, None, seen, "gap", detail)
-        self._states[address] = ("gap", detail)
-        for listener in self._listeners:
-            listener([status])
+        self._tell_gap(address, lost_at, seen)
 
     # What is told.
 
@@ -665,6 +663,9 @@ class Feed:
         if self._closed:
             return
         self._tick_handle = self._loop.call_later(TICK_S, self._tick)
+        since = self.vigil.missed()
+        if since is not None:
+            self._woke(since)
         self._kept_ago += 1
         if self.warmth is not None and self._kept_ago >= KEEP_TICKS:
             self._kept_ago = 0
@@ -684,6 +685,29 @@ class Feed:
         self._lines = self.links.lines()
         self.alerts.tick(self.clock.mono(), self.clock.wall())
         self.beat.touch()
+
+    def _woke(self, since: int) -> None:
+        """Mark the gap of a time in which the program stood still: links may outlive it, trades may not."""
+        until = self.clock.wall()
+        log.warning("mdterm did not run for %.0f s: trades may be missing", (until - since) / 1e9)
+        for (address, stream), health in self.links.streams.items():
+            if stream not in ("trade", "trade_agg") or health.last_at is None or health.lost_at is not None:
+                continue
+            market = self.markets.get(address)
+            if isinstance(market, Market) and stream == market.candles.source:
+                market.missed(since, until)
+            health.gap_since = health.gap_since or since
+            backfill = self._backfills.get(self._instruments[address].provider)
+            if backfill is not None:
+                backfill.gap(address)
+            self._tell_gap(address, since, until)
+
+    def _tell_gap(self, address: str, since: int, until: int) -> None:
+        detail = f"trades may be missing from {since} to {until} (ns)"
+        status = FeedStatus(address, None, until, "gap", detail)
+        self._states[address] = ("gap", detail)
+        for listener in self._listeners:
+            listener([status])
 
     async def close(self) -> None:
         """Close every connection and end every task."""
