@@ -64,8 +64,9 @@ class Sources:
             self.values = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise _syntax_error(error, self.path, text) from None
-        except RecursionError:
-            raise SettingsError("is not TOML: it is nested without end", self.path) from None
+        except (RecursionError, ValueError):
+            # tomllib's words are for mistakes; these are for who fills a file by a program gone wild.
+            raise SettingsError("holds nesting or a number without end", self.path) from None
         self._lines = key_lines(text)
 
     def override(self, text: str) -> None:
@@ -166,7 +167,7 @@ def _toml_value(text: str) -> Any:
     """Read a value as TOML if it is that, else as the text it is."""
     try:
         table = tomllib.loads(f"value={text}")
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
     return table["value"] if len(table) == 1 else text
 

@@ -1,7 +1,9 @@
 """What lies on the disk: configuration, state, recordings."""
 
 import asyncio
+import shutil
 import tempfile
+import weakref
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -154,12 +156,12 @@ def journal_bytes() -> bytes:
 
 
 class _Folder:
-    """A folder of its own in memory, where there is such a place."""
+    """A folder of its own in memory, where there is such a place; gone when nobody holds this any more."""
 
     def __init__(self) -> None:
         shm = Path("/dev/shm")
-        self._kept = tempfile.TemporaryDirectory(prefix="mdterm-fuzz-", dir=shm if shm.is_dir() else None)
-        self.path = Path(self._kept.name)
+        self.path = Path(tempfile.mkdtemp(prefix="mdterm-fuzz-", dir=shm if shm.is_dir() else None))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
 class ConfigFile:
