@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from textual.message import Message
 
 from mdterm.app.alertscreen import AlertScreen
+from mdterm.app.keeper import Keeper
 from mdterm.app.keymap import Keymap
 from mdterm.app.signals import signal_sequence
 from mdterm.app.takeaway import TakeAway
@@ -30,6 +31,7 @@ class Alarms(TakeAway, inherit_bindings=False):
     alarms: dict[Rule, Alarm]
     """What fired last, by rule; those that are not here are armed."""
     signals: Collection[str]
+    keeper: Keeper | None
 
     def open_alarms(self) -> None:
         """Begin to be told of alerts, and set those there are."""
@@ -46,6 +48,7 @@ class Alarms(TakeAway, inherit_bindings=False):
         alarm = message.alarm
         if not alarm.rule.repeats:
             self.alarms[alarm.rule] = alarm
+            self._keep_rule(alarm.rule, is_set=False)  # what has fired must not fire again at the next start
         self.tell(f"alert: {alarm.words} ({alarm.rule.words})", "warning")
         self._signal(alarm.words)
 
@@ -68,11 +71,19 @@ class Alarms(TakeAway, inherit_bindings=False):
 
     def _set_rules(self, rules: Sequence[Rule], armed: Rule | None) -> None:
         """Set all alerts; ``armed`` begins anew, whatever it was before."""
+        for gone in set(self.rules) - set(rules):
+            self._keep_rule(gone, is_set=False)
         if armed is not None:
             self.alarms.pop(armed, None)
+            self._keep_rule(armed, is_set=True)
             self.port.alert([one for one in rules if one != armed])
         self.rules = tuple(rules)
         self.port.alert(self.rules)
+
+    def _keep_rule(self, rule: Rule, *, is_set: bool) -> None:
+        """Have an alert there at the next start, or not; those of the configuration always are."""
+        if self.keeper is not None:
+            self.keeper.state.put(True if is_set else None, "alerts", rule.text)
 
     def _test(self) -> None:
         self.tell("test of an alert: it rings and notifies as the terminal does", "warning")

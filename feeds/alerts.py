@@ -57,6 +57,11 @@ class Rule(msgspec.Struct, frozen=True):
                 return f"silence {_time(self.value)}"
         return f"{self.kind} {value}"
 
+    @property
+    def text(self) -> str:
+        """Return address and rule in one line, as `parse_alert` reads it."""
+        return f"{self.address} {self.words}{' again' if self.repeats else ''}"
+
 
 class Alarm(msgspec.Struct, frozen=True):
     """A rule that fired: ``at`` (ns, wall clock) and why, in words."""

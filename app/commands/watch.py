@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mdterm.app.keeping import Kept
     from mdterm.app.paced import PacedApp
     from mdterm.app.providers import World
+    from mdterm.app.state import State
+    from mdterm.feeds.alerts import Rule
 
 HUNG_UP = 129
 SLOW_LINK_FPS = 2.0
@@ -145,6 +147,7 @@ def _run(
         raise settings.error("alerts", str(error)) from None
     pairs = [_pair(world, pair) for pair in settings.pairs]
     fixed = [*(["fps"] if fps or slow_link else []), *(["theme"] if no_color or slow_link else [])]
+    rules += _kept_rules(world, state, rules)
     keeper = Keeper(state, with_list=not addresses)
     # A key must not wait five milliseconds for its turn behind a burst of trades.
     sys.setswitchinterval(SWITCH_S)
@@ -203,6 +206,26 @@ def _run(
         return status
     finally:
         feed.stop()
+
+
+def _kept_rules(world: "World", state: "State", known: list["Rule"]) -> list["Rule"]:
+    """Return the alerts that were set on the screen, as far as what they look at is still to be had."""
+    from mdterm.feeds.alerts import parse_alert
+
+    found = []
+    at_hand = {*world.providers, *world.settings.with_credential}
+    for text in state.table("alerts"):
+        try:
+            rule = parse_alert(text)
+            if rule.address.partition(":")[0] not in at_hand:
+                continue  # nobody wants the simulated market back for an alert on it
+            world.instruments([rule.address])
+        except (ValueError, Failed) as error:
+            logging.getLogger("mdterm").warning("the alert %s cannot be set: %s", text, error)
+            continue
+        if rule not in known:
+            found.append(rule)
+    return found
 
 
 def _pair(world: "World", pair: tuple[str, str]) -> tuple[str, str]:
