@@ -27,7 +27,7 @@ from mdterm.feeds.events import (
 )
 from mdterm.feeds.flow import Flow
 from mdterm.feeds.intervals import DAY, MINUTE, Session
-from mdterm.feeds.precision import Precision
+from mdterm.feeds.precision import Precision, decimals
 from mdterm.feeds.resting import Resting
 from mdterm.feeds.steps import Rule, Steps
 from mdterm.feeds.tape import Tape
@@ -278,7 +278,9 @@ class Market:
     @property
     def price_digits(self) -> int:
         """Decimals of a price."""
-        return self.prices.digits
+        # Never coarser than the grid that the provider names: a price must not be told rounded.
+        grid = self.instrument.tick or (None if self.book is None else self.book.step)
+        return max(self.prices.digits, decimals(grid) if grid else 0)
 
     @property
     def size_digits(self) -> int:

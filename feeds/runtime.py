@@ -350,8 +350,10 @@ class Feed:
 
     def alert(self, rules: Sequence[Rule]) -> None:
         """Look for these, and for no others; what they need stays subscribed. Raise AddressError."""
+        # By the address that events come under, whatever it was called by.
+        rules = [msgspec.structs.replace(one, address=self.resolve(one.address).address) for one in rules]
         for rule in rules:
-            self._market(self.resolve(rule.address).address)
+            self._market(rule.address)
         self.alerts.set_rules(rules, self.clock.mono())
         self.wishes.keep(
             "alerts",

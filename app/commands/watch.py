@@ -12,6 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from mdterm.app.commands.context import INTERRUPTED, TERMINATED, USAGE, Context, Failed, common_options
 
@@ -141,8 +142,7 @@ def _run(
     if not instruments:
         problems += world.open_all()  # the search asks those that are open
     try:
-        rules = [parse_alert(one) for one in settings.alerts]
-        world.instruments([one.address for one in rules])
+        rules = [_resolved(world, parse_alert(one)) for one in settings.alerts]
     except ValueError as error:
         raise settings.error("alerts", str(error)) from None
     pairs = [_pair(world, pair) for pair in settings.pairs]
@@ -208,6 +208,12 @@ def _run(
         feed.stop()
 
 
+def _resolved(world: "World", rule: "Rule") -> "Rule":
+    """Return an alert on the address as its provider writes it. Raise AddressError, or Failed."""
+    (instrument,) = world.instruments([rule.address])
+    return msgspec.structs.replace(rule, address=instrument.address)
+
+
 def _kept_rules(world: "World", state: "State", known: list["Rule"]) -> list["Rule"]:
     """Return the alerts that were set on the screen, as far as what they look at is still to be had."""
     from mdterm.feeds.alerts import parse_alert
@@ -219,7 +225,7 @@ def _kept_rules(world: "World", state: "State", known: list["Rule"]) -> list["Ru
             rule = parse_alert(text)
             if rule.address.partition(":")[0] not in at_hand:
                 continue  # nobody wants the simulated market back for an alert on it
-            world.instruments([rule.address])
+            rule = _resolved(world, rule)
         except (ValueError, Failed) as error:
             logging.getLogger("mdterm").warning("the alert %s cannot be set: %s", text, error)
             continue
