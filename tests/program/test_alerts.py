@@ -1,6 +1,7 @@
 """Alerts in the real program: they ring and notify, also through tmux, and a stalled screen misses none."""
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -40,6 +41,11 @@ def venue() -> Iterator[Venue]:
 def publish(venue: Venue, number: int, price: float, size: float = 1.0) -> None:
     """Have one trade come."""
     venue.publish([trade_point(SYMBOL, f"t{number}", time.time_ns(), price, size, "BUY")])
+
+
+def bells(terminal: Terminal) -> int:
+    """Return how often it rang; a string, such as that of the pointer's shape, may end with the same byte."""
+    return re.sub(rb"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)", b"", bytes(terminal.received)).count(b"\x07")
 
 
 def log_of(terminal: Terminal) -> str:
@@ -90,7 +96,7 @@ def test_every_kind_fires_once_and_the_log_has_it(tmp_path: Path, venue: Venue, 
         assert log.count(words) == 1, log
         assert terminal.received.count(f"\x1b]9;{words}".encode()) == 1
         assert terminal.received.count(f"\x1b]777;notify;mdterm;{words}".encode()) == 1
-    assert terminal.received.count(b"\x07") == 4
+    assert bells(terminal) == 4
 
 
 def test_a_spread_alert_is_of_true_levels_only(tmp_path: Path, venue: Venue) -> None:
@@ -170,6 +176,6 @@ def test_bell_and_notification_reach_the_outer_terminal_through_tmux(tmp_path: P
             publish(venue, 2, 101.0)
             words = f"\x1b]9;{ADDRESS} crossed 100 upward: 101".encode()
             terminal.wait_for(lambda _: words in terminal.received)
-            terminal.wait_for(lambda _: b"\x07" in terminal.received)
+            terminal.wait_for(lambda _: bells(terminal) > 0)
     finally:
         subprocess.run(["tmux", "-L", name, "kill-server"], check=False, stderr=subprocess.DEVNULL)
