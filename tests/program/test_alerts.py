@@ -53,7 +53,9 @@ def log_of(terminal: Terminal) -> str:
     terminal.press("L")
     lines = terminal.wait_for(lambda rows: list(rows) if any("─ LOG " in row for row in rows) else None)
     terminal.press("\x1b")
-    return " ".join(" ".join(lines).split())
+    # What is told beside it, in a box of its own, is no part of the log.
+    told = " ".join(line.partition("▌")[0] for line in lines)
+    return " ".join(told.partition("─ LOG ")[2].split())
 
 
 @pytest.mark.parametrize("stalled", [False, True], ids=["read", "stalled"])
