@@ -2,16 +2,19 @@
 
 import os
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from mdterm.app.alertscreen import AlertScreen
-from mdterm.app.keeper import Keeper
 from mdterm.app.keymap import Keymap
 from mdterm.app.signals import signal_sequence
 from mdterm.app.takeaway import TakeAway
 from mdterm.feeds.alerts import Alarm, Rule
 from mdterm.feeds.port import Port
+
+if TYPE_CHECKING:
+    from mdterm.app.keeper import Keeper
 
 
 class AlarmRaised(Message, bubble=False):
@@ -31,7 +34,7 @@ class Alarms(TakeAway, inherit_bindings=False):
     alarms: dict[Rule, Alarm]
     """What fired last, by rule; those that are not here are armed."""
     signals: Collection[str]
-    keeper: Keeper | None
+    keeper: "Keeper | None"
 
     def open_alarms(self) -> None:
         """Begin to be told of alerts, and set those there are."""

@@ -12,7 +12,6 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
 from mdterm.app.commands.context import INTERRUPTED, TERMINATED, USAGE, Context, Failed, common_options
 
@@ -210,6 +209,8 @@ def _run(
 
 def _resolved(world: "World", rule: "Rule") -> "Rule":
     """Return an alert on the address as its provider writes it. Raise AddressError, or Failed."""
+    import msgspec
+
     (instrument,) = world.instruments([rule.address])
     return msgspec.structs.replace(rule, address=instrument.address)
 
