@@ -240,7 +240,11 @@ class Feed:
         if shown.word in ("WARMING", "CONNECTING") and isinstance(spec, TapeSpec | ChartSpec | PlotSpec):
             shown = self._kept_state(address, shown)
         if isinstance(spec, DerivativesSpec):
-            return best([self.shown(address, stream) for stream in streams[:3]])
+            instrument = self._instruments[address]
+            provider = self.providers[instrument.provider]
+            had = [one for one in streams[:3] if provider.carries(instrument, one) is None]
+            # Where there are no derivatives the panel is its profile, which is made of trades.
+            return best([self.shown(address, stream) for stream in had or ("trade",)])
         if isinstance(spec, ChartSpec | PlotSpec) and shown.word in ("LIVE", "WARMING"):
             backfill = self._backfills.get(self._instruments[address].provider)
             words = None if backfill is None else backfill.failed.get(address)
