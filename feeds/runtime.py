@@ -242,9 +242,9 @@ class Feed:
         if isinstance(spec, DerivativesSpec):
             instrument = self._instruments[address]
             provider = self.providers[instrument.provider]
-            had = [one for one in streams[:3] if provider.carries(instrument, one) is None]
+            had: list[Stream] = [one for one in streams[:3] if provider.carries(instrument, one) is None]
             # Where there are no derivatives the panel is its profile, which is made of trades.
-            return best([self.shown(address, stream) for stream in had or ("trade",)])
+            return best([self.shown(address, stream) for stream in had or streams[3:4]])
         if isinstance(spec, ChartSpec | PlotSpec) and shown.word in ("LIVE", "WARMING"):
             backfill = self._backfills.get(self._instruments[address].provider)
             words = None if backfill is None else backfill.failed.get(address)
