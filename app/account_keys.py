@@ -1,6 +1,5 @@
 """What the keys do to the account."""
 
-from mdterm.app.accountlog import AccountLogScreen
 from mdterm.app.deck import Deck
 
 
@@ -9,4 +8,6 @@ class AccountKeys(Deck):
 
     def action_account_log(self) -> None:
         """Show all that changed in the account since the program began to watch it."""
+        from mdterm.app.accountlog import AccountLogScreen
+
         self.app.push_screen(AccountLogScreen(self, self.keymap))

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from mdterm.app.alertscreen import AlertScreen
 from mdterm.app.keymap import Keymap
 from mdterm.app.signals import signal_sequence
 from mdterm.app.takeaway import TakeAway
@@ -60,6 +59,8 @@ class Alarms(TakeAway, inherit_bindings=False):
 
     def action_alerts(self) -> None:
         """Show the alerts."""
+        from mdterm.app.alertscreen import AlertScreen
+
         self.push_screen(
             AlertScreen(
                 self.board.instrument.address,

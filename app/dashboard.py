@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual.driver import Driver
 from textual.message import Message
@@ -15,15 +15,10 @@ from mdterm.app.alarms import Alarms
 from mdterm.app.board import BoardScreen
 from mdterm.app.choices import choose
 from mdterm.app.commands.context import Failed
-from mdterm.app.finder import Finder, FinderScreen
-from mdterm.app.groupscreen import GroupScreen
-from mdterm.app.help import HelpScreen
 from mdterm.app.keeper import Keeper
 from mdterm.app.keymap import DEFAULT_KEYMAP, Keymap, textual_key
 from mdterm.app.layout_keys import DEFAULT_LAYOUT
-from mdterm.app.logscreen import LogScreen
 from mdterm.app.notices import Level, Notice, Notices
-from mdterm.app.palette import PaletteScreen
 from mdterm.app.reload import Reload
 from mdterm.app.roster import Roster
 from mdterm.app.signals import ALL_SIGNALS
@@ -36,6 +31,10 @@ from mdterm.feeds.frames import FrameSet
 from mdterm.feeds.port import Port
 from mdterm.themes.palettes import DEFAULT_THEME, THEMES, themes
 from mdterm.widgets.panel import Panel
+
+# The screens over the board are imported when they are asked for: the board is painted before.
+if TYPE_CHECKING:
+    from mdterm.app.finder import Finder
 
 _SEVERITIES: Final[dict[Level, SeverityLevel]] = {
     "info": "information",
@@ -83,7 +82,7 @@ class Dashboard(Alarms, inherit_bindings=False):
         keymap: Keymap = DEFAULT_KEYMAP,
         clock: Clock | None = None,
         market_clock: Clock | None = None,
-        finder: Finder | None = None,
+        finder: "Finder | None" = None,
         rules: Sequence[Rule] = (),
         signals: Collection[str] = ALL_SIGNALS,
         period_s: float = 0.1,
@@ -238,12 +237,16 @@ class Dashboard(Alarms, inherit_bindings=False):
 
     def action_help(self) -> None:
         """Show the keys, those of the focused panel first."""
+        from mdterm.app.help import HelpScreen
+
         focused = self.board.focused
         name = focused.NAME.capitalize() if isinstance(focused, Panel) else ""
         self.push_screen(HelpScreen(self.bound_keys, name))
 
     def action_palette(self) -> None:
         """Find a command by its name."""
+        from mdterm.app.palette import PaletteScreen
+
         self.push_screen(
             PaletteScreen(self.board.instruments, self.bound_keys, self.board.listed()), self._run_chosen
         )
@@ -254,6 +257,8 @@ class Dashboard(Alarms, inherit_bindings=False):
 
     def action_groups(self) -> None:
         """Show which groups the symbol is in, and change that."""
+        from mdterm.app.groupscreen import GroupScreen
+
         board = self.board
         self.push_screen(
             GroupScreen(board.instrument.address, board.roster), lambda _: board.show_group(board.group)
@@ -261,11 +266,15 @@ class Dashboard(Alarms, inherit_bindings=False):
 
     def action_log(self) -> None:
         """Show what happened, and why panels are as they are."""
+        from mdterm.app.logscreen import LogScreen
+
         offset_ns = self.board.header.offset_ns
         self.push_screen(LogScreen(self.notices, self.board.reasons(), self.bound_keys, offset_ns))
 
     def action_search(self) -> None:
         """Find a symbol."""
+        from mdterm.app.finder import FinderScreen
+
         watched = [one.address for one in self.board.instruments]
         self.push_screen(FinderScreen(watched, self.finder, self.bound_keys), self._found)
 

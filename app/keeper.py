@@ -6,7 +6,7 @@ from typing import Final
 from mdterm.app.board import BoardScreen
 from mdterm.app.layout_keys import LAYOUTS
 from mdterm.app.state import Leaf, State
-from mdterm.feeds.view_ladder import GROUP_STEPS
+from mdterm.feeds.grid import GROUP_STEPS
 
 _Chosen = dict[tuple[str, ...], Leaf]
 _GROUP: Final = "group"

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Final
 
 from mdterm.app.keytable import COMMANDS, GROUPS, Command
@@ -64,6 +63,8 @@ def bind_keys(rebound: Mapping[str, Sequence[str]]) -> tuple[Keymap, list[Proble
     for command_id, keys in rebound.items():
         command = known.get(command_id)
         if command is None:
+            from difflib import get_close_matches
+
             near = get_close_matches(command_id, known, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             problems.append(Problem(command_id, f"no command is called {command_id!r}{hint}"))

@@ -3,7 +3,7 @@
 import msgspec
 
 from mdterm.app.deck import Deck
-from mdterm.feeds.view_ladder import GROUP_STEPS
+from mdterm.feeds.grid import GROUP_STEPS
 
 
 class LadderKeys(Deck, inherit_bindings=False):

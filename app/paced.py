@@ -1,5 +1,6 @@
 """An app whose paints take our way to the terminal: shortest bytes, and no more than it takes."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from rich.color import ColorSystem
@@ -15,6 +16,7 @@ from mdterm.app.outlet import Meter, Outlet, Sink
 from mdterm.feeds.clock import Clock
 from mdterm.feeds.port import Port
 
+_BEHIND_S: Final = 0.03
 UNWATCHED_S: Final = 0.5
 """Seconds between frame sets, at least, while the terminal has not the focus; it may stand beside."""
 
@@ -33,6 +35,8 @@ class PacedApp(App[int], inherit_bindings=False):
         self.clock = clock
         self.period_s = period_s
         """Seconds from frame set to frame set while somebody looks."""
+        self.after_first_paint: Callable[[], None] | None = None
+        """Called once, when something stands on the terminal: what is not seen at once may be loaded now."""
         self.credit = Credit(port.ack, clock.mono)
         colours = self.console._color_system or ColorSystem.TRUECOLOR
         canvas = Canvas(min(colours, ColorSystem.STANDARD) if slow_link else colours)
@@ -93,6 +97,10 @@ class PacedApp(App[int], inherit_bindings=False):
             return
         self.outlet.display(renderable, (self.size.width, self.size.height))
         self.post_display_hook()
+        if self.after_first_paint is not None:
+            # Not at once: the thread that writes to the terminal wants the interpreter too.
+            self.set_timer(_BEHIND_S, self.after_first_paint)
+            self.after_first_paint = None
 
     def terminal_answered(self) -> None:
         """Take credit at once, on the thread that heard the answer; write what was held back."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import importlib.metadata
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -152,6 +151,8 @@ class World:
 
     def _extension(self, settings: ExtensionSettings) -> Provider:
         """Make a provider of another package: its entry point takes the name and the table's keys."""
+        import importlib.metadata
+
         (point,) = importlib.metadata.entry_points(group="mdterm.providers", name=settings.kind)
         options = {
             key: self._revealed(settings.name, value) if isinstance(value, Secret) else value

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Final, Protocol
 
 from mdterm.app.deck import Deck
-from mdterm.app.jump import JumpScreen
 
 if TYPE_CHECKING:
     from mdterm.feeds.player import PlayCommand
@@ -63,6 +62,8 @@ class ReplayKeys(Deck, inherit_bindings=False):
         if self.player is None:
             self._play("pause")
             return
+        from mdterm.app.jump import JumpScreen
+
         self.app.push_screen(JumpScreen(self.keymap, self.replay_at()), self._jump)
 
     def replay_at(self) -> int:

@@ -1,8 +1,6 @@
 """Read the configuration: flag > environment > file > default, typed, with the place of every fault."""
 
-import importlib.metadata
 import re
-import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -309,6 +307,8 @@ class _Reading:
     def check_time_zone(self, name: str | None) -> None:
         if name is None or name in ("local", "utc"):
             return
+        import zoneinfo
+
         try:
             zoneinfo.ZoneInfo(name)
         except (OSError, ValueError, KeyError):  # "../x", "x\0" and "Mars/Base" fail in different ways
@@ -350,5 +350,7 @@ def kind_fault(kind: object, *, is_given: bool) -> str | None:
 
 def _extension_kinds() -> list[str]:
     """Name the kinds of provider that other packages bring."""
+    import importlib.metadata
+
     entries = importlib.metadata.entry_points(group="mdterm.providers")
     return sorted({entry.name for entry in entries} - {*BUILT_IN, SIMULATED})

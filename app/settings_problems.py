@@ -1,6 +1,5 @@
 """What is wrong with a configuration, said to a person."""
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -64,6 +63,8 @@ def printable(text: str) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean X?` for the nearest known name, else the list of them."""
+    import difflib
+
     names = list(known)
     lowered = {each.lower(): each for each in names}
     close = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.5)

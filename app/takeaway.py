@@ -6,10 +6,8 @@ from pathlib import Path
 
 from mdterm.app import locations
 from mdterm.app.board import BoardScreen
-from mdterm.app.clipboard import copy_sequence
 from mdterm.app.notices import Level
 from mdterm.app.paced import PacedApp
-from mdterm.app.sheets import csv_of, save, sheets_of
 from mdterm.widgets.panel import Panel
 
 
@@ -41,6 +39,8 @@ class TakeAway(PacedApp, inherit_bindings=False):
         self._copy(text, f"the {self._panel.NAME.lower()}, {len(text.splitlines())} lines,")
 
     def _copy(self, text: str, what: str) -> None:
+        from mdterm.app.clipboard import copy_sequence
+
         try:
             self.outlet.say(copy_sequence(text, os.environ))
         except ValueError as error:
@@ -51,6 +51,8 @@ class TakeAway(PacedApp, inherit_bindings=False):
 
     def action_export(self) -> None:
         """Write the panel's table to a CSV file in the folder that mdterm was started in."""
+        from mdterm.app.sheets import csv_of, sheets_of
+
         panel = self._panel
         sheets = [] if panel.frame is None else sheets_of(panel.frame)
         if not sheets:
@@ -66,6 +68,8 @@ class TakeAway(PacedApp, inherit_bindings=False):
         self._save(text, "screen", "txt")
 
     def _save(self, text: str, kind: str, suffix: str) -> None:
+        from mdterm.app.sheets import save
+
         now = datetime.fromtimestamp(self.clock.wall() / 1e9, UTC)
         name = f"mdterm-{kind}-{self.board.instrument.symbol}-{now:%Y%m%dT%H%M%SZ}"
         here = Path.cwd()

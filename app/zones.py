@@ -3,7 +3,6 @@
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _NS = 1_000_000_000
 
@@ -17,6 +16,8 @@ class Zone:
     def __post_init__(self) -> None:
         """Refuse a zone that nobody knows. Raise ValueError."""
         if self.name not in ("utc", "local"):
+            from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
             try:
                 ZoneInfo(self.name)
             except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -32,6 +33,8 @@ class Zone:
         if self.name == "local":
             told = time.localtime(second)
             return told.tm_gmtoff * _NS, told.tm_zone
+        from zoneinfo import ZoneInfo
+
         there = datetime.fromtimestamp(second, UTC).astimezone(ZoneInfo(self.name))
         offset = there.utcoffset()
         assert offset is not None

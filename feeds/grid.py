@@ -1,6 +1,10 @@
 """The grid of prices that a ladder's rows stand on."""
 
 import math
+from typing import Final
+
+GROUP_STEPS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+"""Ticks that a ladder's row may hold."""
 
 
 def row_of(price: float, tick: float, group: int, *, up: bool) -> int:

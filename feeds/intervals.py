@@ -6,7 +6,6 @@ follow that session; every shorter interval is cut in UTC.
 
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -105,6 +104,8 @@ class Session(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=32)
 def _zone(session: Session) -> tzinfo:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     try:
         return ZoneInfo(session.zone)
     except (ZoneInfoNotFoundError, ValueError):

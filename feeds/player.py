@@ -327,6 +327,6 @@ class ReplayThread(FeedThread):
 
     def play(self, command: PlayCommand, *args: float) -> None:
         """Have the player do something; return at once."""
-        player = self._player
-        if player is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(getattr(player, command), *args)
+        player, loop = self._player, self._loop
+        if player is not None and loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(getattr(player, command), *args)

@@ -15,7 +15,6 @@ from mdterm.feeds.market import Market
 from mdterm.feeds.precision import decimals
 from mdterm.feeds.view_levels import SideRows, cursor_row, imbalance_of, microprice, side_rows
 
-GROUP_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 OUTWEIGHS: Final = 3.0
 """How many times more must be bought than was sold a row below (or the other way) to be set apart."""
 QUOTE_DIGITS: Final = 2

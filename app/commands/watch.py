@@ -100,15 +100,20 @@ def _run(
 ) -> int:
     from mdterm.app.state import State
     from mdterm.feeds.alerts import parse_alert
-    from mdterm.feeds.runtime import Feed
     from mdterm.feeds.thread import FeedThread
+
+    if TYPE_CHECKING:
+        from mdterm.feeds.runtime import Feed
 
     settings = world.settings
     state = world.state = State()
     slow_link = slow_link or settings.slow_link
     period_s = 1.0 / (fps or (min(settings.fps, SLOW_LINK_FPS) if slow_link else settings.fps))
-    feed = FeedThread(
-        lambda: Feed(
+
+    def build() -> "Feed":
+        from mdterm.feeds.runtime import Feed
+
+        return Feed(
             world.providers,
             period_s=period_s,
             accounts=world.accounts(),
@@ -116,7 +121,8 @@ def _run(
             store=kept.store,
             held_s=HELD_S,
         )
-    )
+
+    feed = FeedThread(build)
     # Textual reads NO_COLOR itself, but takes an empty value for yes; its mono theme is ours.
     no_color = bool(os.environ.pop("NO_COLOR", ""))
     from mdterm.app.choices import choose, watched
@@ -124,7 +130,6 @@ def _run(
     from mdterm.app.finder import WorldFinder
     from mdterm.app.keeper import Keeper
     from mdterm.app.notices import NoticeHandler
-    from mdterm.app.opening import Opening
     from mdterm.app.reload import Reload
     from mdterm.app.roster import Roster
     from mdterm.feeds.rewind import RewindPort
@@ -150,10 +155,12 @@ def _run(
     keeper = Keeper(state, with_list=not addresses)
     # A key must not wait five milliseconds for its turn behind a burst of trades.
     sys.setswitchinterval(SWITCH_S)
-    feed.start()
     try:
         finder = WorldFinder(world, feed)
         if not instruments:
+            from mdterm.app.opening import Opening
+
+            feed.start()
             opening = Opening(feed, finder, choices, slow_link=slow_link)
             status = run_screen(opening)
             if status or opening.found is None:
@@ -195,8 +202,18 @@ def _run(
             rewind.switched = lambda clock: post(Rewound(clock))
             rewind.told = lambda words: post(Rewound(words=words))
             app.board.player = rewind
+        died: list[BaseException] = []
+
+        def failed(error: BaseException) -> None:
+            died.append(error)
+            app.call_from_thread(app.exit)
+
+        # Sockets, TLS and all that makes frames are loaded and started behind the first paint.
+        app.after_first_paint = lambda: feed.launch(failed)
         try:
             status = run_screen(app)
+            if died:
+                raise died[0]
         finally:
             if rewind is not None:
                 rewind.close()

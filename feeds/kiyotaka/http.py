@@ -8,7 +8,6 @@ import math
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from email.utils import parsedate_to_datetime
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -356,6 +355,8 @@ def retry_after(header: str | None, told: float | None, wall: int) -> float:
             wait = float(header)
         except ValueError:
             with suppress(ValueError):
+                from email.utils import parsedate_to_datetime
+
                 wait = parsedate_to_datetime(header).timestamp() - wall / 1e9
     if wait is None or not math.isfinite(wait):
         wait = 20.0

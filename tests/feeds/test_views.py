@@ -15,9 +15,9 @@ from mdterm.feeds.frames import (
     LadderSpec,
     ViewSpec,
 )
-from mdterm.feeds.grid import row_of
+from mdterm.feeds.grid import GROUP_STEPS, row_of
 from mdterm.feeds.market import Market
-from mdterm.feeds.view_ladder import GROUP_STEPS, band_of, ladder_view, settle
+from mdterm.feeds.view_ladder import band_of, ladder_view, settle
 from mdterm.feeds.views import view
 from tests.feeds.support import NOW_NS, book, instrument, trade
 
