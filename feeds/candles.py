@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from mdterm.feeds.bars import ESTIMATED, GIVEN, SETTLED, SIZED, Bar, Series, bar_of
+from mdterm.feeds.batch import Batch
 from mdterm.feeds.events import Candle, Trade, TradeAgg
 from mdterm.feeds.folded import Folded, sum_bars
 from mdterm.feeds.gaps import Gaps
@@ -26,7 +27,7 @@ from mdterm.feeds.intervals import (
     parent_of,
 )
 from mdterm.feeds.running import Running
-from mdterm.feeds.runs import AggRuns, RecentTrades, runs_of
+from mdterm.feeds.runs import AggRuns, RecentTrades, runs_of, seconds_of
 
 BASE_BARS = 14_400
 FOLDED_BARS = 5_000
@@ -99,10 +100,14 @@ class CandleStore:
 
     # Trades come in.
 
-    def fold(self, trades: Sequence[Trade]) -> None:
-        """Take trades in, in the order received, each once. Left out where trade_agg is the source."""
+    def fold(self, trades: Sequence[Trade], batch: Batch | None = None) -> None:
+        """Take trades in, in the order received, each once. Left out where trade_agg is the source.
+
+        ``batch`` holds the same trades by column.
+        """
         if self.source == "trade":
-            self._take(runs_of(trades), tuple(trades))
+            batch = batch or Batch(trades)
+            self._take(seconds_of(batch) if batch.is_plain else runs_of(trades), tuple(trades))
 
     def fold_aggs(self, aggs: Sequence[TradeAgg]) -> None:
         """Take the provider's joined prints in. Left out where trade is the source."""

@@ -5,9 +5,11 @@ A sell hits the bid and a buy takes the ask. Prices are integer ticks, converted
 becomes ten times as wide when they are used up; 8,192 remembered prices; four bucketings of the session.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from mdterm.feeds.batch import Batch
 from mdterm.feeds.events import Trade
 from mdterm.feeds.intervals import MINUTE, SECOND, Session, bucket_end, bucket_start
 from mdterm.feeds.windows import Windows
@@ -92,8 +94,45 @@ class Flow:
         self._windows = Windows(SLOT, FLOW_WINDOWS.values())
         self._keys: dict[float, int] = {}
 
-    def fold(self, trades: Sequence[Trade]) -> None:
-        """Take trades in, in any order; those without size or venue time are left out."""
+    def fold(self, trades: Sequence[Trade], batch: Batch | None = None) -> None:
+        """Take trades in, in any order; those without size or venue time are left out.
+
+        ``batch`` holds the same trades by column.
+        """
+        batch = batch or Batch(trades)
+        newest, slots = self._sort_plain(batch) if batch.is_plain else self._sort(trades)
+        if not slots:
+            return
+        self.version += 1
+        if self.known_from is None:
+            self.known_from = min(slots) * SLOT
+        self._windows.advance(newest)
+        for slot in sorted(slots):
+            self._add(slot * SLOT, slots[slot])
+            self._windows.add(slot, slots[slot])
+
+    def _sort_plain(self, batch: Batch) -> tuple[int, dict[int, dict[int, float]]]:
+        """Return the newest time, and sizes by slot and key, of a batch whose slots follow each other."""
+        prices, times, known = batch.prices, batch.times, self._keys
+        fresh = [price for price in set(prices) if price not in known]
+        if len(known) + len(fresh) > _REMEMBERED_PRICES:
+            return self._sort(batch.trades)
+        for price in fresh:
+            self._key(price)
+        slots: dict[int, dict[int, float]] = {}
+        sizes, sides, at = batch.sizes, batch.sides, 0
+        while at < len(times):
+            slot = times[at] // SLOT
+            end = bisect_left(times, slot * SLOT + SLOT, at)
+            cells = slots[slot] = {}
+            for price, size, side in zip(prices[at:end], sizes[at:end], sides[at:end], strict=True):
+                key = known[price] if side == "buy" else known[price] | _SELL
+                cells[key] = cells.get(key, 0.0) + size
+            at = end
+        return times[-1], slots
+
+    def _sort(self, trades: Sequence[Trade]) -> tuple[int, dict[int, dict[int, float]]]:
+        """Return the newest time, and sizes by slot and key."""
         start = end = newest = 0
         slots: dict[int, dict[int, float]] = {}
         cells: dict[int, float] = {}
@@ -115,15 +154,7 @@ class Flow:
             if side != "buy":
                 key += _SELL if side == "sell" else _NEUTRAL
             cells[key] = cells.get(key, 0.0) + size
-        if not slots:
-            return
-        self.version += 1
-        if self.known_from is None:
-            self.known_from = min(slots) * SLOT
-        self._windows.advance(newest)
-        for slot in sorted(slots):
-            self._add(slot * SLOT, slots[slot])
-            self._windows.add(slot, slots[slot])
+        return newest, slots
 
     def advance(self, ts: int) -> None:
         """Move the windows to venue time ``ts`` though nothing was traded."""

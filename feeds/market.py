@@ -12,6 +12,7 @@ from typing import Protocol, cast
 import msgspec
 
 from mdterm.feeds.address import Instrument
+from mdterm.feeds.batch import Batch
 from mdterm.feeds.candles import CandleStore, Source
 from mdterm.feeds.derivatives import Derivatives
 from mdterm.feeds.events import (
@@ -155,21 +156,23 @@ class Market:
         if not pending:
             return
         self._pending = []
-        limit = pending[-1].seen + DAY
-        if max([trade.ts or 0 for trade in pending]) > limit:
+        batch, limit = Batch(pending), pending[-1].seen + DAY
+        newest = batch.times[-1] if batch.is_plain else max([trade.ts or 0 for trade in pending])
+        if newest > limit:
             # One absurd time must not carry the day, the chart and every sum into the future.
             pending = [
                 msgspec.structs.replace(trade, ts=None) if (trade.ts or 0) > limit else trade
                 for trade in pending
             ]
+            batch = Batch(pending)
         # Reading decimals costs more than folding; a few samples per batch are enough.
         for trade in pending[:: max(1, len(pending) // 4)]:
             self.prices.observe(trade.price)
             if trade.size is not None:
                 self.sizes.observe(trade.size)
-        self.tape.fold(pending)
-        self.candles.fold(pending)
-        self.ticks.fold(pending)
+        self.tape.fold(pending, batch)
+        self.candles.fold(pending, batch)
+        self.ticks.fold(pending, batch)
         if self.resting is not None:
             self.resting.trade(pending)
         tick = self.instrument.tick or 10.0 ** -max(self.prices.digits, self.levels.digits)
@@ -177,7 +180,7 @@ class Market:
             self.flow = Flow(tick, self._session)
         elif tick < self.flow.tick:
             self.flow.refine(tick)
-        self.flow.fold(pending)
+        self.flow.fold(pending, batch)
 
     def merge(self, candles: Sequence[Candle]) -> None:
         """Take the provider's own bars in; before any trade they also tell the decimals."""

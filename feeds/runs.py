@@ -1,9 +1,11 @@
 """Trades of one second joined into short bars, so that what is built on them costs nothing per trade."""
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
 
 from mdterm.feeds.bars import ESTIMATED, SIDED, SIZED, Bar
+from mdterm.feeds.batch import Batch
 from mdterm.feeds.events import Trade, TradeAgg
 from mdterm.feeds.intervals import MINUTE, SECOND
 
@@ -79,6 +81,17 @@ def runs_of(trades: Sequence[Trade]) -> list[Bar]:
         runs.append(
             Bar(start, open_, high, low, close, volume, buy, sell, turnover, first, last, last, seen, flags)
         )
+    return runs
+
+
+def seconds_of(batch: Batch) -> list[Bar]:
+    """Return the same of a plain batch."""
+    times, runs, at = batch.times, [], 0
+    while at < len(times):
+        start = times[at] - times[at] % SECOND
+        end = bisect_left(times, start + SECOND, at)
+        runs.append(batch.bar(at, end, start))
+        at = end
     return runs
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from mdterm.feeds.batch import Batch
 from mdterm.feeds.events import Liquidation, Trade
 from mdterm.feeds.pace import Pace, Speed
 from mdterm.feeds.prints import KEPT, KEPT_CALM, REWIND_NS, Prints
@@ -47,14 +48,17 @@ class Tape:
         self._asked: set[int] = set()
         self._pace = Pace()
 
-    def fold(self, trades: Sequence[Trade]) -> None:
-        """Take trades in, in the order received."""
+    def fold(self, trades: Sequence[Trade], batch: Batch | None = None) -> None:
+        """Take trades in, in the order received; ``batch`` holds the same by column."""
         if not trades:
             return
         self._turn(trades)
         self.last = trades[-1]
         self.trades += len(trades)
-        self.volume += sum([trade.size or 0.0 for trade in trades])
+        if batch is not None and batch.is_plain:
+            self.volume += sum(batch.sizes)
+        else:
+            self.volume += sum([trade.size or 0.0 for trade in trades])
         kept = self._kept
         kept.extend(trades)
         if self._prints:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from mdterm.feeds.bars import SIDED, SIZED, UNSPLIT, Bar, Series
+from mdterm.feeds.batch import Batch
 from mdterm.feeds.events import Trade
 from mdterm.feeds.intervals import TICK_SIZES
 
@@ -31,24 +32,33 @@ class Ticks:
         """Trades in the newest bar, by interval."""
         self._is_cut = True
 
-    def fold(self, trades: Sequence[Trade]) -> None:
-        """Take trades in, in the order received, each once."""
+    def fold(self, trades: Sequence[Trade], batch: Batch | None = None) -> None:
+        """Take trades in, in the order received, each once; ``batch`` holds the same by column."""
+        if batch is not None and len(trades) >= _MANY:
+            self._catch_up()
+            self._take(batch)
+            return
         self._pending += trades
         if len(self._pending) >= _MANY:
             self._catch_up()
 
     def _catch_up(self) -> None:
         trades, self._pending = self._pending, []
+        if trades:
+            self._take(Batch(trades))
+
+    def _take(self, batch: Batch) -> None:
+        trades = batch.trades
         at, grain = 0, next(iter(self._held))
         while at < len(trades):
             # No run goes over the end of a bar of any size.
-            run = trades[at : at + _GRAIN - self._held[grain] % _GRAIN]
-            at += len(run)
-            bar = bar_of_trades(run)
+            end = min(at + _GRAIN - self._held[grain] % _GRAIN, len(trades))
+            bar = batch.bar(at, end, batch.times[at]) if batch.is_plain else bar_of_trades(trades[at:end])
             if self._is_cut:
                 self._whole_from, self._is_cut = bar.open_ts, False
             for name in TICK_SIZES:
-                self._add(name, bar, len(run))
+                self._add(name, bar, end - at)
+            at = end
 
     def _add(self, name: str, run: Bar, trades: int) -> None:
         series, held = self._series[name], self._held[name]
