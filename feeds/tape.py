@@ -42,7 +42,7 @@ class Tape:
         self.direction = 0
         """1 after an uptick, -1 after a downtick, 0 before the first change."""
         self.liquidations: deque[Forced] = deque(maxlen=LIQUIDATIONS)
-        self._kept: deque[Trade] = deque()
+        self._kept: deque[Trade] = deque(maxlen=KEPT)
         self._fresh: list[Trade] = []
         self._prints: dict[int, Prints] = {}
         self._asked: set[int] = set()
@@ -70,7 +70,7 @@ class Tape:
                 self._asked.clear()
         if len(kept) > KEPT_CALM:
             oldest = trades[-1].seen - REWIND_NS
-            while len(kept) > KEPT_CALM and (len(kept) > KEPT or kept[0].seen < oldest):
+            while len(kept) > KEPT_CALM and kept[0].seen < oldest:
                 kept.popleft()
 
     def recall(self, trades: Sequence[Trade]) -> None:
