@@ -274,7 +274,12 @@ class Player:
         record = self._next
         assert record is not None
         self._heard, self._big_seen = 0, False
-        gave = self.feed.apply(record)
+        try:
+            gave = self.feed.apply(record)
+        except JournalError as error:
+            # What follows may build on it: like a file that cannot be read on.
+            self._next, self.problem = None, str(error)
+            return
         self.applied += 1
         self.position_at = max(self.position_at, record.at)
         self._advance()
