@@ -96,7 +96,10 @@ class ReplayFeed(Feed):
     def _learn(self) -> None:
         """Know from the beginning on what was known when the recorded instruments were made."""
         for record in self.head.learnt:
-            self._relearn_from(record)
+            try:
+                self._relearn_from(record)
+            except (*SENSELESS, TypeError, ValueError) as error:
+                log.warning("what %s had learnt cannot be read, and is not known: %s", record.link, error)
 
     def start_over(self) -> None:
         """Forget everything that records brought, so that they can be taken from the first again."""

@@ -34,6 +34,7 @@ from mdterm.feeds.status import LinkHealth
 from tests.fuzz.mutations import TOKENS
 from tests.fuzz.soundness import check_event
 from tests.kiyotaka import frames
+from tests.kiyotaka.support import provider
 
 ADDRESS: Final = "kiyotaka:BINANCE_FUTURES:BTCUSDT"
 NOW: Final = 1_769_058_877_000_000_000
@@ -95,7 +96,7 @@ STATE: Final = [
 
 def journal_records() -> list[Record]:
     """Return the records of a short session, one of each kind and then some frames."""
-    note = ProviderNote("kiyotaka", "kiyotaka", {"block_size": 25.0}, has_history=True)
+    note = ProviderNote("kiyotaka", "kiyotaka", provider().effective(), has_history=True)
     wants = (Want(0, ADDRESS, "trade"), Want(0, ADDRESS, "book"))
     bar = Candle(
         ADDRESS, NOW, NOW, "1m", NOW // 60_000_000_000 * 60_000_000_000, 1.0, 2.0, 1.0, 2.0, 3.0, False
