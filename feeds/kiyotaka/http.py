@@ -6,10 +6,12 @@ httpx is imported with the first request, so that commands without history start
 import asyncio
 import math
 import re
+import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import groupby, islice
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from mdterm.feeds.address import Instrument
@@ -286,6 +288,9 @@ class KiyotakaHistory:
 
     async def _request(self, path: str, pairs: Pairs) -> tuple[int, Mapping[str, str], bytes]:
         """Return status, headers and body. Raise HistoryError, without the key in it or behind it."""
+        # With its own command line, which nobody here uses, httpx would load a formatter of terminal text,
+        # lexers and progress bars: 2 MB. It does without where that module cannot be had.
+        sys.modules.setdefault("httpx._main", cast(ModuleType, None))
         import httpx
 
         # A header that cannot be sent would be quoted in the error of the library.
@@ -295,8 +300,13 @@ class KiyotakaHistory:
         try:
             if self._client is None:
                 # Proxies come from the environment, but none leads to this machine's simulated venue.
+                is_local = self._host in _LOOPBACK
                 self._client = httpx.AsyncClient(
-                    transport=self._transport, timeout=TIMEOUT_S, trust_env=self._host not in _LOOPBACK
+                    transport=self._transport,
+                    timeout=TIMEOUT_S,
+                    trust_env=not is_local,
+                    # Without TLS and without a proxy certificates would be read for nothing.
+                    verify=not (is_local and self._base.startswith("http:")),
                 )
             request = self._client.build_request(
                 "GET", self._base + path, params=tuple(pairs), headers={self._header: self._key}
