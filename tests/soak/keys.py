@@ -10,6 +10,7 @@ import re
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from mdterm.app.keymap import COMMANDS
@@ -80,7 +81,13 @@ class Sitter:
             else:
                 terminal.press(self.dice.choice(self.keys))
             if self.dice.random() < 0.2:
-                terminal.wait_for_frame()
+                self.breathe()
+
+    def breathe(self) -> None:
+        """Let a frame come, if one does: what covers the whole of a small screen has none to show."""
+        asked = self.terminal.positions_asked
+        with suppress(AssertionError):
+            self.terminal.wait_for(lambda _: self.terminal.positions_asked > asked, 1.0)
 
     def settle(self) -> None:
         """Close what is open and let everything show the newest."""
