@@ -22,7 +22,7 @@ class LadderSpec(ViewSpec, frozen=True, tag="ladder"):
     ``centre`` is the row index (price = index × ``step``) in the middle, None until first settled; ``step``
     is what it was counted in. ``frozen`` keeps it where it is, ``dynamic`` puts it at the touch every time;
     ``recentre`` asks for a fresh centre when the spec is sent again. ``cursor`` is a row to be told of.
-    ``flow`` asks for sells and buys, summed over ``window``: 5s, 60s, 8m, or None for the session; ``changes``
+    ``flow`` asks for sells and buys over ``window``: 5s, 60s, 8m, or None for the session; ``changes``
     for what was pulled and stacked, ``volume`` for the session's volume at price. ``reset`` lets windows and
     changes begin anew, once. ``levels`` of a side are weighed and cumulated. ``quote`` tells sizes × price;
     ``marks`` asks for high, low, VWAP and POC.

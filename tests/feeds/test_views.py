@@ -19,7 +19,7 @@ from mdterm.feeds.grid import GROUP_STEPS, row_of
 from mdterm.feeds.market import Market
 from mdterm.feeds.view_ladder import band_of, ladder_view, settle
 from mdterm.feeds.views import view
-from tests.feeds.support import NOW_NS, book, instrument, trade
+from tests.feeds.support import book, instrument, trade
 
 TICKS = st.sampled_from([0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 3.0, 5.0, 25.0, 0.0001, 1e-8])
 GROUPS = st.sampled_from(GROUP_STEPS[:9])
