@@ -1,8 +1,10 @@
 """The keys as they are bound: what the configuration makes of the table."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mdterm.app.keytable import COMMANDS, GROUPS, Command
 
@@ -19,16 +21,14 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """What is wrong with the keys of the configuration, in words; ``id`` is the key at fault."""
 
     id: str
     words: str
 
 
-@dataclass(frozen=True)
-class Keymap:
+class Keymap(Struct, frozen=True):
     """The commands as they are bound now."""
 
     commands: tuple[Command, ...]

@@ -1,11 +1,11 @@
 """Every key, once: the table feeds dispatch, status line, help, palette and `mdterm keys`."""
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class Command:
+
+class Command(Struct, frozen=True):
     """Something a key does. ``id`` is what the configuration rebinds and what the palette runs.
 
     ``keys`` are written as a person writes them: ``[``, ``space``, ``ctrl+l``. ``hint`` is the word in

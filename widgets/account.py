@@ -4,11 +4,11 @@ Money is told as exact decimals. Where there is little room balances and orders 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from textwrap import wrap
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 
@@ -38,8 +38,7 @@ _STATE_ROOM: Final = len(" SIM STALE 59m59s ─")
 _BOLD: Final = Style(bold=True)
 
 
-@dataclass(frozen=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """How the rows under the title are shared out; ``worth`` is the row of the sum of all values."""
 
     balances: int

@@ -1,9 +1,10 @@
 """Amounts: exact decimals in columns, told in full where they fit and rounded where they do not. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Final
+
+from msgspec import Struct
 
 from mdterm.feeds.text import clean
 from mdterm.widgets.figures import UNKNOWN, cell, format_size
@@ -61,8 +62,7 @@ def format_amount(amount: str | None, room: int, least: int = 0) -> str:
     return format_size(float(number), 0)
 
 
-@dataclass(frozen=True)
-class Need:
+class Need(Struct, frozen=True):
     """What a column of amounts takes to tell all of them exactly: cells before the point, decimals."""
 
     whole: int = 0
@@ -84,8 +84,7 @@ class Need:
         return Need(whole, digits)
 
 
-@dataclass(frozen=True)
-class Amounts:
+class Amounts(Struct, frozen=True):
     """A column of amounts: its cells, and the decimals its point has room for.
 
     Where ``digits`` is None points are not aligned: each amount ends at the right with all it can tell.

@@ -1,8 +1,8 @@
 """Balances: a row an asset, exact, with what it is worth."""
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from rich.cells import cell_len
 from rich.style import Style
 
@@ -37,8 +37,7 @@ def balance_needs(frame: AccountFrame, before: Needs) -> dict[str, Need]:
     return needs
 
 
-@dataclass(frozen=True)
-class BalanceColumns:
+class BalanceColumns(Struct, frozen=True):
     """Columns of balances; None, or 0, for one that there is no room for."""
 
     asset: int

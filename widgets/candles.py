@@ -1,9 +1,10 @@
 """Candles and volume as cells: pure functions from bars to the glyphs of their columns."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Final
+
+from msgspec import Struct
 
 from mdterm.feeds.frames import ChartBar
 
@@ -17,8 +18,7 @@ _LEAST_TICKS: Final = 4
 """The least range, in steps of the last decimal: a market that stands still is a line, not a wall."""
 
 
-@dataclass(frozen=True)
-class Glyphs:
+class Glyphs(Struct, frozen=True):
     """What a chart is drawn with. Tables are indexed by ``3 × upper + lower`` half of a cell.
 
     A half is 0 empty, 1 wick, 2 body. Rising bodies are hollow, falling ones filled: the direction can
@@ -64,8 +64,7 @@ def choose_glyphs(environment: Mapping[str, str]) -> Glyphs:
     return ASCII if charset not in ("", "utf8") else BOXES
 
 
-@dataclass(frozen=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """The prices at the chart's lower and upper edge; ``loose_since`` (ns) while less than half is used."""
 
     low: float

@@ -1,10 +1,9 @@
 """What changed in the account: a line each, and all lines of the session to scroll through."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import replace as replace_columns
 from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.style import Style
@@ -29,8 +28,7 @@ _LEAST_CHANGE: Final = len("→ 0.01")
 _BOLD: Final = Style(bold=True)
 
 
-@dataclass(frozen=True)
-class ChangeColumns:
+class ChangeColumns(Struct, frozen=True):
     """Cells of the subjects, of what of them changed, and of from what to what; 0 where it is not aligned.
 
     Where changes are aligned, prices and the orders' ids stand behind them.
@@ -184,7 +182,7 @@ class Changes(View):
         columns = choose_change_columns([one for one in visible if isinstance(one, ChangeRow)], width)
         # Wider for good: a column that breathes while one scrolls cannot be read down.
         self._subject = min(max(self._subject, columns.subject), _LONGEST_SUBJECT)
-        columns = replace_columns(columns, subject=max(columns.subject, min(self._subject, width // 3)))
+        columns = replace(columns, subject=max(columns.subject, min(self._subject, width // 3)))
         for one in visible:
             if isinstance(one, ChangeRow):
                 local = replace(one, at=one.at + self.offset_ns)

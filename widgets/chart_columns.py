@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
+from msgspec import Struct
+from msgspec.structs import replace
 from rich.style import Style
 
 from mdterm.feeds.frames import ChartBar
@@ -17,8 +18,7 @@ _BOLD: Final = Style(bold=True)
 Cell = tuple[str, Style]
 
 
-@dataclass(frozen=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """How the rows under the title are shared out, from the top down."""
 
     legend: int
@@ -45,8 +45,7 @@ def share_rows(height: int, *, legend: bool = False, cvd: bool = False) -> Rows:
     return Rows(words, max(1, height - time - volume - words - below), volume, below, time)
 
 
-@dataclass(frozen=True)
-class Ground:
+class Ground(Struct, frozen=True):
     """All that the columns of the bars but the newest are painted from, beside the bars themselves."""
 
     rows: Rows

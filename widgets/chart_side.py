@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from rich.style import Style
 
 from mdterm.feeds.frames import ChartBar, ChartFrame, ProfileFrame
@@ -24,8 +24,7 @@ _BOLD: Final = Style(bold=True)
 # The profile
 
 
-@dataclass(frozen=True)
-class Bins:
+class Bins(Struct, frozen=True):
     """The session's volume by row of the chart, from the top down.
 
     The value area is from row ``top`` to ``bottom``. Where it or the point of control is not in view, its

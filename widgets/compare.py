@@ -1,9 +1,9 @@
 """Pairs of instruments side by side: prices, how far apart they are, and which of them moves first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from textual import events
 
 from mdterm.feeds.frames import CompareFrame, CompareSpec, LegRow, PairRow
@@ -21,8 +21,7 @@ _NAME: Final = 12
 _STATE: Final = len("STALE 1m12s")
 
 
-@dataclass(frozen=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """Widths in cells; 0 for a column that there is no room for."""
 
     name: int

@@ -1,9 +1,9 @@
 """The connections: a row each, and why, where one is in trouble."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from rich.cells import cell_len
 from rich.style import Style
 from textual.geometry import Size
@@ -24,8 +24,7 @@ _RATE: Final = len("9999 msg/s")
 _BOLD: Final = Style(bold=True)
 
 
-@dataclass(frozen=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """Widths in cells; 0 for a column that there is no room for."""
 
     name: int

@@ -6,8 +6,10 @@ what matters most first, and the width decides how much of it there is.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mdterm.feeds.frames import LadderFrame
 from mdterm.widgets.figures import fit_digits, format_price, whole_cells
@@ -42,8 +44,7 @@ _MOST_BAR: Final = 12
 _LEAST_BAR: Final = 4
 
 
-@dataclass(frozen=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """A column of figures: its cells, those before the point, decimals. No cells: there is none."""
 
     width: int = 0
@@ -58,8 +59,7 @@ class Figure:
         return Figure(width, whole, fit_digits(whole, digits, width))
 
 
-@dataclass(frozen=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """A ladder's columns. ``left`` are the cells before them, ``bar`` those of the bars at both sides.
 
     ``tail`` are the cells for marks behind the asks; ``own`` is that of own orders, 0 where there is no room.

@@ -1,9 +1,9 @@
 """The ladder's levels as rows of text: figures in their columns, bars behind and beside them, marks. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from msgspec import Struct
 from rich.style import Style
 
 from mdterm.feeds.frames import LadderFrame, OwnOrder
@@ -26,8 +26,7 @@ _BUYS, _SELLS = 1, 2
 """Bits of the frame's diagonals."""
 
 
-@dataclass(frozen=True)
-class Scales:
+class Scales(Struct, frozen=True):
     """The sizes that fill a bar, and the one from which on a size is large. They move in steps of 1, 2, 5."""
 
     size: float = 0.0

@@ -1,7 +1,8 @@
 """Liquidations: what was liquidated in each window, and one by one. Pure."""
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from mdterm.feeds.frames import DerivativesFrame, LiquidationRow
 from mdterm.widgets.figures import UNKNOWN, cell, fit, format_price, format_size, format_time_ms
@@ -52,8 +53,7 @@ def paint_liquidated_briefly(frame: DerivativesFrame, palette: Palette, width: i
     return merge([*parts, *more])
 
 
-@dataclass(frozen=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """Widths of the liquidations' columns in cells; 0 for one that there is no room for."""
 
     time: int

@@ -1,9 +1,9 @@
 """Open orders: a row each."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from rich.cells import cell_len
 from rich.style import Style
 
@@ -39,8 +39,7 @@ def order_needs(frame: AccountFrame, before: Needs) -> dict[str, Need]:
     }
 
 
-@dataclass(frozen=True)
-class OrderColumns:
+class OrderColumns(Struct, frozen=True):
     """Columns of orders; 0 or None for one that there is no room for.
 
     ``dist`` holds ticks or basis points, whichever tell more; ticks alone where ``bps`` has a column too.

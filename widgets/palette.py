@@ -1,15 +1,15 @@
 """The styles of a theme's roles, looked up once per theme and never per cell."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
+from msgspec import Struct
+from msgspec.structs import fields, replace
 from rich.style import Style
 from textual.color import Color
 
 
-@dataclass(frozen=True)
-class Palette:
+class Palette(Struct, frozen=True, dict=True):
     """One Rich style per colour role. Fields are the roles with ``_`` for ``-``; ``base`` is the ground."""
 
     base: Style

@@ -1,8 +1,8 @@
 """The rows of the tape: columns by width, prints, liquidations, the biggest print, sums. Pure."""
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from rich.style import Style
 
 from mdterm.feeds.frames import TapeFrame, TapeRow
@@ -37,8 +37,7 @@ _BOLD: Final = Style(bold=True)
 _FLASH: Final = Style(bold=True, reverse=True)
 
 
-@dataclass(frozen=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """Widths of the tape's columns in cells; 0 for one that there is no room for.
 
     ``whole`` are the cells that sizes need before the point. ``joined`` is for the number of trades in a

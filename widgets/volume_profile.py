@@ -1,8 +1,8 @@
 """The volume profile lying on its side: prices from the top down, buys then sells as one bar. Pure."""
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from rich.style import Style
 
 from mdterm.feeds.frames import ProfileFrame
@@ -18,8 +18,7 @@ _SELLS: Final = "─"
 _HALF: Final = "╴"
 
 
-@dataclass(frozen=True)
-class Bins:
+class Bins(Struct, frozen=True):
     """A profile by rows of the screen, highest price first: ``(lowest price, buys, others, sells)``.
 
     ``poc`` is the row of the point of control; the value area reaches from row ``top`` to ``bottom``.

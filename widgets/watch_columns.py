@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
+from msgspec import Struct
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from mdterm.feeds.frames import WatchRow, WatchSort
@@ -23,8 +24,7 @@ _SPREAD: Final = 6
 _PACE: Final = 5
 
 
-@dataclass(frozen=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """A column of prices: cells before and after the decimal point; ``after`` is None where right-aligned."""
 
     before: int
@@ -58,8 +58,7 @@ class Head(NamedTuple):
     is_left: bool = False
 
 
-@dataclass(frozen=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """Widths in cells; 0 for a column that there is no room for."""
 
     symbol: int
