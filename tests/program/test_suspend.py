@@ -104,7 +104,12 @@ def test_a_stop_that_nobody_announced_is_told_as_a_gap(tmp_path: Path, venue: Ve
         terminal.signal(signal.SIGCONT)
         # The clock went on: what was fresh is old at once, before anything new has come.
         aged = terminal.wait_for(
-            lambda lines: state if (state := screen.state(lines, "LADDER")).word == "STALE" else None
+            lambda lines: (
+                state
+                if screen.has_panel(lines, "LADDER")
+                and (state := screen.state(lines, "LADDER")).word == "STALE"
+                else None
+            )
         )
         assert aged.age is not None
         assert aged.age >= STOPPED_S - 1
