@@ -66,3 +66,14 @@ def test_a_command_imports_only_what_it_needs(
     arguments: list[str], unwanted: set[str], tmp_path: Path
 ) -> None:
     assert packages_after_command(arguments, tmp_path) & unwanted == set()
+
+
+def test_the_board_is_painted_without_what_makes_its_frames(tmp_path: Path) -> None:
+    code = (
+        "import mdterm.app.dashboard, mdterm.app.keeping, mdterm.feeds.kiyotaka.feed, mdterm.feeds.thread\n"
+    )
+    imported = modules_after(code, tmp_path)
+    late = {"websockets", "httpx", "uvloop", "email.message", "mdterm.feeds.runtime", "mdterm.feeds.market"}
+    screens = {f"mdterm.app.{name}" for name in ("help", "palette", "finder", "logscreen", "alertscreen")}
+    assert "mdterm.app.board" in imported
+    assert imported & (late | screens) == set()
