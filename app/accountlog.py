@@ -5,17 +5,17 @@ from typing import Final
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from mdterm.app.deck import Deck
 from mdterm.app.keymap import Keymap, textual_key
+from mdterm.app.overlay import Overlay
 from mdterm.widgets.changes import Changes
 
 _ALL: Final = 1 << 30
 """More lines than there can be: the view stops at its last."""
 
 
-class AccountLogScreen(ModalScreen[None], inherit_bindings=False):
+class AccountLogScreen(Overlay[None], inherit_bindings=False):
     """The log of the account beside the shown instrument; the opening key closes it."""
 
     def __init__(self, deck: Deck, keymap: Keymap) -> None:

@@ -6,9 +6,9 @@ from typing import Final
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from mdterm.app.keymap import Keymap, textual_key
+from mdterm.app.overlay import Overlay
 from mdterm.feeds.alerts import EXAMPLES, Alarm, Rule, parse_rule
 from mdterm.feeds.text import clean
 from mdterm.widgets.figures import fit, format_time
@@ -21,7 +21,7 @@ _KEYS: Final = "enter adds, or arms again · del removes · ctrl+t tests · esc 
 _FEW_KEYS: Final = "enter · del · ctrl+t · esc"
 
 
-class AlertScreen(ModalScreen[None], inherit_bindings=False):
+class AlertScreen(Overlay[None], inherit_bindings=False):
     """Lists, adds, arms and removes alerts. ``changed`` gets all rules after every change."""
 
     def __init__(
@@ -87,11 +87,6 @@ class AlertScreen(ModalScreen[None], inherit_bindings=False):
             lines.drop()
             self._changed(lines.rules, None)
 
-    def on_click(self, event: events.Click) -> None:
-        """Put the cursor where it was clicked."""
-        if event.widget is self.lines:
-            self.lines.point(event.y)
-
 
 class AlertLines(Line):
     """The line to type in and the alerts, those of the shown instrument first."""
@@ -141,12 +136,14 @@ class AlertLines(Line):
         self.at = max(0, min(len(self.rules) - 1, self.at + by))
         self.repaint()
 
-    def point(self, y: int) -> None:
-        """Put the cursor on the alert that stands on row ``y``."""
+    def point(self, y: int, x: int = 0) -> bool:
+        """Put the cursor on the alert that stands on row ``y``; return whether one does."""
         at = self._first + y - self._heads
-        if y >= self._heads and at < len(self.rules):
-            self.at = at
-            self.repaint()
+        if y < self._heads or at >= len(self.rules):
+            return False
+        self.at = at
+        self.repaint()
+        return True
 
     @property
     def _heads(self) -> int:

@@ -8,9 +8,9 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
-from textual.screen import ModalScreen
 
 from mdterm.app.keymap import Keymap, textual_key
+from mdterm.app.overlay import Overlay
 from mdterm.app.search import Candidate, Match, Source, answered, merge, rank
 from mdterm.feeds.address import AddressError, Instrument, parse_address
 from mdterm.feeds.text import clean
@@ -87,7 +87,7 @@ class WorldFinder:
         return instrument
 
 
-class FinderScreen(ModalScreen[str], inherit_bindings=False):
+class FinderScreen(Overlay[str], inherit_bindings=False):
     """A line to type in and the addresses that fit; dismissed with the one that was chosen."""
 
     class Answered(Message):
@@ -130,6 +130,12 @@ class FinderScreen(ModalScreen[str], inherit_bindings=False):
         """Take in what a provider found."""
         self.found.add(message.addresses, message.problem)
 
+    def clicked(self) -> None:
+        """Show what was clicked."""
+        chosen = self.found.chosen()
+        if chosen is not None:
+            self.dismiss(chosen)
+
     def on_key(self, event: events.Key) -> None:
         """Type, move, choose or close. The opening key closes while nothing is typed."""
         if not self.is_current:
@@ -169,6 +175,7 @@ class FoundSymbols(Line):
         self.hits: list[Match] = rank("", candidates)
         self.at = 0
         self._finder = finder
+        self._first, self._heads = 0, 1
 
     def search(self, query: str) -> None:
         """Find what a query says."""
@@ -200,6 +207,15 @@ class FoundSymbols(Line):
         self.at = max(0, min(len(self.hits) - 1, self.at + by))
         self.repaint()
 
+    def point(self, y: int, x: int = 0) -> bool:
+        """Put the cursor on what stands at row ``y``; return whether anything does."""
+        at = self._first + y - self._heads
+        if y < self._heads or at >= len(self.hits):
+            return False
+        self.at = at
+        self.repaint()
+        return True
+
     def chosen(self) -> str | None:
         """Return the address under the cursor."""
         return self.hits[self.at].address if self.hits else None
@@ -214,7 +230,8 @@ class FoundSymbols(Line):
         if not self.hits:
             return [*rows, (("  nothing is called so", palette.muted),)]
         room = height - len(rows)
-        first = max(0, min(self.at - room // 2, len(self.hits) - room))
+        first = self._first = max(0, min(self.at - room // 2, len(self.hits) - room))
+        self._heads = len(rows)
         for at, hit in enumerate(self.hits[first : first + room], first):
             right: list[Part] = [(f"  {_SOURCES[hit.candidate.source]} ", palette.key)]
             left: list[Part] = [(f"  {clean(hit.address, 80)}", palette.text)]

@@ -5,8 +5,8 @@ from typing import Final
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
+from mdterm.app.overlay import Overlay
 from mdterm.app.roster import Roster
 from mdterm.feeds.text import clean
 from mdterm.widgets.figures import fit
@@ -18,7 +18,7 @@ _LONGEST: Final = 20
 _KEYS: Final = " enter puts it in or takes it out, esc closes"
 
 
-class GroupScreen(ModalScreen[None], inherit_bindings=False):
+class GroupScreen(Overlay[None], inherit_bindings=False):
     """Puts an instrument into groups and takes it out of them; a name that is new makes a new group."""
 
     def __init__(self, address: str, roster: Roster) -> None:

@@ -9,9 +9,9 @@ from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from mdterm.app.keymap import GROUPS, Keymap, textual_key
+from mdterm.app.overlay import Overlay
 from mdterm.widgets.figures import fit
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.panel import Line
@@ -24,7 +24,7 @@ COLUMN: Final = 80
 """Cells that a column of the table wants."""
 
 
-class HelpScreen(ModalScreen[None], inherit_bindings=False):
+class HelpScreen(Overlay[None], inherit_bindings=False):
     """Every key and what it does, those of one group first; the opening key closes it."""
 
     def __init__(self, keymap: Keymap, first: str = "") -> None:
@@ -40,6 +40,13 @@ class HelpScreen(ModalScreen[None], inherit_bindings=False):
     def on_resize(self, event: events.Resize) -> None:
         """Take the room that is needed, as far as it is there."""
         self.table.fit_into(event.size.width, event.size.height)
+
+    def clicked(self) -> None:
+        """Do what the key does that was clicked."""
+        if self.table.pointed is not None:
+            key = textual_key(self.table.pointed)
+            self.dismiss(None)
+            self.app.call_later(self.app.simulate_key, key)
 
     def on_key(self, event: events.Key) -> None:
         """Turn pages or close."""
@@ -67,6 +74,8 @@ class HelpTable(Line):
         self.columns = 1
         self.at = 0
         """The first line shown."""
+        self.pointed: str | None = None
+        """The key that was clicked."""
 
     def fit_into(self, width: int, height: int) -> None:
         """Take as many columns as a screen has and the table needs."""
@@ -82,20 +91,25 @@ class HelpTable(Line):
         """Lines that fit at once."""
         return max(1, self.size.height - 1) * self.columns
 
+    def point(self, y: int, x: int = 0) -> bool:
+        """Note the first key told at ``y`` and ``x``; a line that goes on belongs to the one above."""
+        deep = max(1, self.size.height - 1)
+        at = self.at + y - 1 + x // max(1, self.size.width // self.columns) * deep
+        while 0 < at < len(self.lines) and not self.lines[at][1]:
+            at -= 1
+        if not 0 <= at < len(self.lines) or "…" in self.lines[at][1]:
+            return False  # nothing there, or the digits: which of them is not to be known
+        self.pointed = self.lines[at][1].split()[0]
+        return True
+
+    def move(self, by: int) -> None:
+        """Show later lines (positive) or earlier ones."""
+        self.scroll_lines(by)
+
     def scroll_lines(self, by: int) -> None:
         """Show later lines (positive) or earlier ones."""
         self.at = max(0, min(len(self.lines) - self.room, self.at + by))
         self.repaint()
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Show earlier lines."""
-        event.stop()
-        self.scroll_lines(-3)
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Show later lines."""
-        event.stop()
-        self.scroll_lines(3)
 
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return headings and keys."""

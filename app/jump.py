@@ -5,9 +5,9 @@ from typing import Final
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from mdterm.app.keymap import Keymap, textual_key
+from mdterm.app.overlay import Overlay
 from mdterm.app.times import TimeError, parse_time
 from mdterm.feeds.text import clean
 from mdterm.widgets.figures import fit
@@ -19,7 +19,7 @@ _LONGEST: Final = 40
 _EXAMPLES: Final = "14:05 · 14:05:30 · 2026-11-20T14:05 (UTC) · 30s (back)"
 
 
-class JumpScreen(ModalScreen[int | None], inherit_bindings=False):
+class JumpScreen(Overlay[int | None], inherit_bindings=False):
     """Returns a time (ns), None if none was chosen. ``near`` (ns) is the time that is shown."""
 
     def __init__(self, keymap: Keymap, near: int) -> None:

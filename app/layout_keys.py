@@ -3,7 +3,9 @@
 from textual.widget import Widget
 
 from mdterm.app.deck import Deck
+from mdterm.app.keymap import textual_key
 from mdterm.widgets.panel import Panel
+from mdterm.widgets.status import StatusLine
 
 LAYOUTS = {
     "trader": "ladder",
@@ -54,6 +56,15 @@ class LayoutKeys(Deck, inherit_bindings=False):
         around = () if chosen is None else chosen.ancestors_with_self
         for node in self.query("#panels, #panels *"):
             node.set_class(node in around, "-held")
+
+    def on_status_line_pressed(self, message: StatusLine.Pressed) -> None:
+        """Do what the key does whose hint was clicked; of the digits, show the next symbol."""
+        is_range = "-" in message.key[1:]
+        self.app.simulate_key("right_square_bracket" if is_range else textual_key(message.key))
+
+    def on_panel_enlarged(self) -> None:
+        """Give the panel whose title was clicked twice the room of all, or take it back."""
+        self.action_maximise()
 
     def action_hide_panel(self) -> None:
         """Hide the focused panel in this layout, unless it is the last one."""

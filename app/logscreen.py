@@ -7,10 +7,10 @@ from typing import Final
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from mdterm.app.keymap import Keymap, textual_key
 from mdterm.app.notices import Level, Notices
+from mdterm.app.overlay import Overlay
 from mdterm.widgets.figures import fit, format_time
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.panel import Line
@@ -20,7 +20,7 @@ _LEVELS: Final[dict[Level, str]] = {"info": " ", "warning": "!", "error": "✗"}
 _TIME: Final = len("HH:MM:SS  ! ")
 
 
-class LogScreen(ModalScreen[None], inherit_bindings=False):
+class LogScreen(Overlay[None], inherit_bindings=False):
     """The notices over the board; the opening key closes it."""
 
     def __init__(self, notices: Notices, reasons: Sequence[str], keymap: Keymap, offset_ns: int = 0) -> None:

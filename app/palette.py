@@ -8,10 +8,10 @@ from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from mdterm.app.keymap import Keymap, textual_key
 from mdterm.app.keytable import SYMBOLS
+from mdterm.app.overlay import Overlay
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.text import clean
 from mdterm.widgets.figures import fit
@@ -71,7 +71,7 @@ def find(entries: Sequence[Entry], query: str) -> list[Entry]:
     return [entry for _, _, entry in sorted(ranked, key=lambda one: one[:2])]
 
 
-class PaletteScreen(ModalScreen[str], inherit_bindings=False):
+class PaletteScreen(Overlay[str], inherit_bindings=False):
     """A line to type in and what it finds; dismissed with the action to run."""
 
     def __init__(
@@ -85,6 +85,12 @@ class PaletteScreen(ModalScreen[str], inherit_bindings=False):
         """Show the list."""
         with Vertical(id="palette-box"):
             yield self.found
+
+    def clicked(self) -> None:
+        """Run what was clicked."""
+        chosen = self.found.chosen()
+        if chosen is not None:
+            self.dismiss(chosen.action)
 
     def on_key(self, event: events.Key) -> None:
         """Type, move, choose or close. The opening key closes, unless it is being searched for."""
@@ -118,6 +124,7 @@ class FoundList(Line):
         self.query_text = ""
         self.hits = find(entries, "")
         self.at = 0
+        self._first, self._heads = 0, 1
 
     def search(self, query: str) -> None:
         """Find what a query says."""
@@ -129,6 +136,15 @@ class FoundList(Line):
         """Move the cursor; the ends do not wrap."""
         self.at = max(0, min(len(self.hits) - 1, self.at + by))
         self.repaint()
+
+    def point(self, y: int, x: int = 0) -> bool:
+        """Put the cursor on what stands at row ``y``; return whether anything does."""
+        at = self._first + y - self._heads
+        if y < self._heads or at >= len(self.hits):
+            return False
+        self.at = at
+        self.repaint()
+        return True
 
     def chosen(self) -> Entry | None:
         """Return the entry under the cursor."""
@@ -143,7 +159,7 @@ class FoundList(Line):
         if not self.hits:
             return [*rows, (("  nothing is called so", palette.muted),)]
         room = height - 1
-        first = max(0, min(self.at - room // 2, len(self.hits) - room))
+        first = self._first = max(0, min(self.at - room // 2, len(self.hits) - room))
         groups = max(len(one.group) for one in self.entries) + 2
         for at, hit in enumerate(self.hits[first : first + room], first):
             keys = f"  {hit.keys} "

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from textual import events
 from textual.filter import LineFilter
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -250,6 +251,14 @@ class Panel(View, can_focus=True):
         if width_of(left) + width_of(right) > width:
             right.pop()  # where it is narrow the rule is the first to go
         return spread(left, right, width, "─", grid)
+
+    class Enlarged(Message):
+        """The title was clicked twice: the panel shall have the room of all, or give it back."""
+
+    def on_click(self, event: events.Click) -> None:
+        """Ask for the room of all by a double click on the title."""
+        if event.y == 0 and event.chain == 2:
+            self.post_message(self.Enlarged())
 
     def on_focus(self) -> None:
         """Show where the keys go."""

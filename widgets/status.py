@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
+from textual import events
+from textual.message import Message
+
 from mdterm.feeds.frames import ReplayLine
 from mdterm.feeds.text import clean
 from mdterm.widgets.figures import fit, format_age, format_count, format_date, format_rate, format_time
@@ -15,6 +18,13 @@ _REPLAY_HINTS: Final = (("x", "stop/go"), (";", "step"), ("(", "slower"), (")", 
 
 class StatusLine(Line):
     """The last line: keys that matter now, and figures that stand in fixed places."""
+
+    class Pressed(Message):
+        """A key was clicked."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
 
     COUNT: Final = len("999 999 999 trades")
     DELAY: Final = len("99.9 s")
@@ -32,6 +42,8 @@ class StatusLine(Line):
         self.simulated = False
         self.replay: ReplayLine | None = None
         self._offset_ns = 0
+        self._places: list[tuple[str, int, int]] = []
+        """Where each key stands now: first cell, and the one behind."""
         self.is_slow_link = False
         """Whether less is drawn on purpose."""
 
@@ -66,19 +78,23 @@ class StatusLine(Line):
         """Return the line."""
         right = self.figures(palette)
         if self.replay is not None:
+            self._places = []
             # What is shown is not the market of now: that comes before every key.
             told = self._replayed(self.replay, palette, width - width_of(right))
             return [spread(told, right, width, " ", NO_STYLE)]
         left: list[Part] = [(" slow link ", palette.warn)] if self.is_slow_link else []
+        self._places = []
         for key, does in self.hints:
             one: list[Part] = [(" ", NO_STYLE), (key, palette.key), (f" {does} ", palette.muted)]
             if width_of(left) + width_of(one) + width_of(right) > width:
                 break
+            self._places.append((key, width_of(left), width_of(left) + width_of(one)))
             left += one
         if self.behind_s is not None:
             late = f" {format_age(self.behind_s)} behind "
             while left and width_of(left) + len(late) + width_of(right) > width:
                 del left[-3:]
+                del self._places[-1:]
             left += [(late, palette.warn)]
         return [spread(left, right, width, " ", NO_STYLE)]
 
@@ -99,6 +115,13 @@ class StatusLine(Line):
             for key, does in _REPLAY_HINTS:
                 parts += [(" ", NO_STYLE), (key, palette.key), (f" {does} ", palette.muted)]
         return parts
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the key whose hint was clicked."""
+        event.stop()
+        key = next((key for key, start, end in self._places if start <= event.x < end), None)
+        if key is not None:
+            self.post_message(self.Pressed(key))
 
     def figures(self, palette: Palette) -> list[Part]:
         """Return the right end of the line; every figure keeps its place whatever its value."""
