@@ -60,7 +60,8 @@ class LayoutKeys(Deck, inherit_bindings=False):
     def on_status_line_pressed(self, message: StatusLine.Pressed) -> None:
         """Do what the key does whose hint was clicked; of the digits, show the next symbol."""
         is_range = "-" in message.key[1:]
-        self.app.simulate_key("right_square_bracket" if is_range else textual_key(message.key))
+        key = "right_square_bracket" if is_range else textual_key(message.key)
+        self.app.call_later(self.app.simulate_key, key)
 
     def on_panel_enlarged(self) -> None:
         """Give the panel whose title was clicked twice the room of all, or take it back."""
