@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mdterm.app.keymap import COMMANDS
+from mdterm.app.keytable import REPLAY
 from tests.program import screen
 from tests.program.dashboard import open_dashboard
 from tests.program.market import Market
@@ -22,8 +23,8 @@ from tests.program.test_screen import MARKETS, moving
 from tests.program.venue import Venue
 
 BURST = 250
-NOT_PRESSED = {"quit", "interrupt", "unwatch", "move-symbol-up", "move-symbol-down"}
-"""Leaving, and what makes the digits mean other instruments."""
+NOT_PRESSED = {"quit", "interrupt", "suspend", "unwatch", "move-symbol-up", "move-symbol-down"}
+"""Leaving, and what makes the digits mean other instruments. Nor are those pressed that go back in time."""
 _SENT = {
     "space": " ",
     "tab": "\t",
@@ -65,7 +66,12 @@ class Sitter:
     def __init__(self, terminal: Terminal, seed: int) -> None:
         self.terminal = terminal
         self.dice = random.Random(seed)
-        self.keys = [bytes_of(key) for one in COMMANDS if one.id not in NOT_PRESSED for key in one.keys]
+        self.keys = [
+            bytes_of(key)
+            for one in COMMANDS
+            if one.id not in NOT_PRESSED and one.group != REPLAY
+            for key in one.keys
+        ]
 
     def burst(self, amount: int) -> None:
         """Do so many things."""
@@ -76,7 +82,7 @@ class Sitter:
             elif what < 0.10:
                 columns, lines = terminal.size
                 button = self.dice.choice((0, 64, 65))
-                x, y = self.dice.randint(1, columns), self.dice.randint(1, lines)
+                x, y = self.dice.randint(1, columns), self.dice.randint(1, max(1, lines - 1))  # not: quit
                 terminal.press(f"\x1b[<{button};{x};{y}M" + (f"\x1b[<0;{x};{y}m" if not button else ""))
             else:
                 terminal.press(self.dice.choice(self.keys))
