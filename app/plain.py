@@ -1,9 +1,9 @@
 """Panels as plain text: the rows of the screen without its colours, for pipes, logs and small devices."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Final
 
+from msgspec.structs import fields
 from rich.cells import cell_len, set_cell_size
 
 from mdterm.app.snapshot import Snapshot
