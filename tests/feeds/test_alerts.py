@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -212,3 +213,42 @@ def test_over_a_recorded_market_a_move_fires_where_it_is_one(tape: list[Trade]) 
     inside = inside[: first + 1 - (len(tape) - len(inside))]
     price = tape[first].price
     assert max(price / min(inside) - 1, 1 - price / max(inside)) * 100 >= percent
+
+
+@pytest.fixture(scope="module")
+def books() -> list[tuple[int, float, float]]:
+    """Return time, best bid and best ask of every book of a recorded market."""
+    if not FILE.exists():
+        pytest.skip("the recorded market is not here")
+    with gzip.open(Path(FILE)) as lines:
+        rows = [row for row in map(json.loads, lines) if row["type"] == "book"]
+    return [(row["ts"], row["bids"][0][0], row["asks"][0][0]) for row in rows if row["bids"] and row["asks"]]
+
+
+def test_over_a_recorded_market_a_spread_fires_once_at_the_first_book_that_wide(
+    books: list[tuple[int, float, float]],
+) -> None:
+    spreads = [(ask - bid) / ((bid + ask) / 2) * 10_000 for _, bid, ask in books]
+    wide = sorted(spreads)[-len(spreads) // 50]  # the widest fiftieth
+    first = next(at for at, one in enumerate(spreads) if one >= wide)
+    assert first > 0
+    desk = Desk(f"spread {wide:.12f}bps")
+    fired = [at for at, (_, bid, ask) in enumerate(books) if desk.take(book([(bid, 1.0)], [(ask, 1.0)]))]
+    assert fired == [first]
+
+
+def test_over_a_recorded_market_silence_fires_once_in_the_first_pause_that_long(tape: list[Trade]) -> None:
+    times = [(one.ts or 0) / SECOND for one in tape]
+    pauses = [after - before for before, after in pairwise(times)]
+    least = max(1, int(sorted(pauses)[-3]))
+    at = next(at for at, pause in enumerate(pauses) if pause >= least)
+    desk = Desk(f"silence {least}s")
+    desk.alerts.set_rules([], 0.0)
+    desk.alerts.set_rules(desk.rules, times[0])
+    raised = []
+    for number, (one, now) in enumerate(zip(tape, times, strict=True)):
+        desk.alerts.tick(now, NOW_NS)
+        raised += [number] * len(desk.raised)
+        desk.raised.clear()
+        desk.alerts.take(ADDRESS, [one], now, NOW_NS)
+    assert raised == [at + 1]
