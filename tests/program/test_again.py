@@ -1,6 +1,7 @@
 """What is chosen on the screen holds at the next start; the configuration stays as its person wrote it."""
 
 import json
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -105,7 +106,8 @@ def ladder_step(lines: list[str]) -> str | None:
     if not screen.has_panel(lines, "LADDER"):
         return None
     words = screen.title(lines, "LADDER").split()
-    return next((word for word in words if word[0].isdigit()), None)
+    # Before the first frame there is none, only the age of waiting.
+    return next((word for word in words if re.fullmatch(r"\d[\d.]*", word)), None)
 
 
 def test_what_the_configuration_names_wins(tmp_path: Path, configuration: Path) -> None:
