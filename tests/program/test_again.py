@@ -12,6 +12,7 @@ import pytest
 from tests.program import screen
 from tests.program.launch import TOKEN
 from tests.program.terminal import Terminal
+from tests.program.test_screen import look_at_help
 from tests.program.venue import Venue
 
 CONFIGURATION = """\
@@ -94,8 +95,9 @@ def test_quit_and_start_again(tmp_path: Path, configuration: Path) -> None:
         assert not screen.has_panel(lines, "LADDER")
         assert ground(terminal) == light
         while not screen.has_panel(terminal.lines(), "LADDER"):
-            terminal.press_and_see("l")
-        assert terminal.wait_for(ladder_step) == coarser
+            terminal.press("l")
+            look_at_help(terminal)  # a key too many would go past what is looked for
+        terminal.wait_for(lambda lines: ladder_step(lines) == coarser)
         terminal.press("q")
         assert terminal.wait() == 0
     assert configuration.read_text() == CONFIGURATION
