@@ -72,6 +72,13 @@ async def settle(board: Board) -> None:
         await board.settle()
 
 
+@pytest.fixture(autouse=True)
+def all_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have Textual's own output in all colours: a style keeps what it was rendered to first, by any test."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+
+
 @pytest.mark.parametrize("seed", range(3))
 async def test_random_sessions_show_what_the_compositor_has(
     port: Any, instruments: Any, clock: Any, seed: int
