@@ -108,17 +108,21 @@ class Pairs:
     """All pairs that are compared."""
 
     def __init__(self) -> None:
-        self.all: list[Pair] = []
+        self._pairs: dict[tuple[str, str], Pair] = {}
         self.of: dict[str, list[Pair]] = {}
         """The pairs by address: an instrument in none costs nothing."""
 
     def set_pairs(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """Compare these, and no others."""
-        self.all = [Pair(*one) for one in pairs]
+        """Compare these, and no others. A pair that was there before keeps what it remembers."""
+        self._pairs = {one: self._pairs.get(one) or Pair(*one) for one in pairs}
         self.of = {}
-        for pair in self.all:
+        for pair in self._pairs.values():
             for address in {pair.first, pair.second}:
                 self.of.setdefault(address, []).append(pair)
+
+    def get(self, first: str, second: str) -> Pair:
+        """Return a pair that is compared."""
+        return self._pairs[first, second]
 
     def take(self, address: str, run: Sequence[Event]) -> None:
         """Take events of one kind and one instrument: of trades, the last price of each moment."""

@@ -174,7 +174,7 @@ class Player:
         self.feed.hurry(self._is_seeking)
         self._re_anchor()
         self._wake.set()
-        self.feed.beat.touch(urgent=True)
+        self.feed.touch(urgent=True)
 
     def _re_anchor(self) -> None:
         clock = self.feed.replay_clock
@@ -225,7 +225,7 @@ class Player:
             log.exception("the replay stopped")
             self.problem = "the replay stopped: an internal error; the log (L) tells"
             self.is_paused = True
-            self.feed.beat.touch(urgent=True)
+            self.feed.touch(urgent=True)
         finally:
             self._records.close()
 
@@ -298,7 +298,7 @@ class Player:
         self._words = ""
         self.feed.hurry(False)
         self._re_anchor()
-        self.feed.beat.touch(urgent=True)
+        self.feed.touch(urgent=True)
 
     def _finish(self) -> None:
         self._until_at = self._until = None
@@ -308,7 +308,7 @@ class Player:
             told = self.recording.told_end()
             self._words = "the end" if told is None else f"the end: {told}"
             self.feed.replay_clock.pin(self.feed.replay_clock.wall(), self.feed.replay_clock.mono())
-            self.feed.beat.touch(urgent=True)
+            self.feed.touch(urgent=True)
             self._ended()
 
 

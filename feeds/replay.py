@@ -14,7 +14,6 @@ import msgspec
 from mdterm.feeds.accounts import Accounts
 from mdterm.feeds.address import AddressError
 from mdterm.feeds.backfill import Backfill
-from mdterm.feeds.beat import Beat
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.contract import Provider
 from mdterm.feeds.events import Event
@@ -28,6 +27,7 @@ from mdterm.feeds.recording import SENSELESS, Head, revive
 from mdterm.feeds.replay_clock import ReplayClock
 from mdterm.feeds.replay_links import ReplayLinks
 from mdterm.feeds.runtime import Feed
+from mdterm.feeds.seat import Seat
 from mdterm.feeds.status import Shown
 
 log = logging.getLogger(__name__)
@@ -70,14 +70,15 @@ class ReplayFeed(Feed):
         self.head = head
         self.replay_clock = ReplayClock(self.real, head.began_at, head.began_mono)
         self._line = line
-        self._bound: dict[str, tuple[str, ViewSpec]] = {}
         providers = {name: revive(note) for name, note in head.providers.items()}
         super().__init__(providers, clock=self.replay_clock, period_s=period_s, accounts=head.accounts)
         self._period_s = period_s
-        # Frames are paced by our own time, whatever the speed of the recorded one.
-        self.beat = Beat(self.real, period_s, lambda: self._lines)
         self._replay_links = self._open_links()
         self._learn()
+
+    def _new_seat(self, period_s: float) -> Seat:
+        # Frames are paced by our own time, whatever the speed of the recorded one.
+        return ReplaySeat(self, self.real, period_s, self._dated)
 
     def _open_links(self) -> ReplayLinks:
         links = ReplayLinks(
@@ -87,7 +88,7 @@ class ReplayFeed(Feed):
             resolve=self.resolve,
             deliver=self._deliver,
             changed=self._link_changed,
-            ready=self._replan,
+            ready=self.replan,
             need_price=lambda address: None,
         )
         self.links = links
@@ -107,14 +108,13 @@ class ReplayFeed(Feed):
         self.providers.update({name: revive(note) for name, note in self.head.providers.items()})
         self._backfills.clear()
         self.markets.clear()
-        self.accounts = Accounts(self.head.accounts, self.markets, self._caution)
+        self.accounts = Accounts(self.head.accounts, self.markets, self.caution)
         self.replay_clock.pin(self.head.began_at, self.head.began_mono)
         self._replay_links = self._open_links()
         self._learn()
-        self.watch([self.resolve(address) for address in self.wishes.watched])
-        for panel, (address, spec) in list(self._bound.items()):
-            binding = self.beat.bindings.get(panel)
-            self.bind(panel, address, spec if binding is None else binding.spec)
+        for seat in self.seats:
+            assert isinstance(seat, ReplaySeat)
+            seat.start_over()
 
     def pace(self, period_s: float) -> None:
         """Make frame sets so far apart (s) from now on."""
@@ -146,8 +146,8 @@ class ReplayFeed(Feed):
         elif kind == "told":
             events: list[Event] = list(read_events(record.data))
             if record.link == "status":
-                for listener in self._listeners:
-                    listener(events)
+                for listening in self.listenings:
+                    listening.listener(events)
                 return False
             self._deliver(None, events)
             return True
@@ -162,7 +162,7 @@ class ReplayFeed(Feed):
     def _take_note(self, record: Record) -> None:
         if record.text == "learnt":
             self._relearn_from(record)
-            self._replan()
+            self.replan()
         elif record.text == "provider" and record.link not in self.providers:
             note = msgspec.json.decode(record.data, type=ProviderNote)
             self.head.providers[note.name] = note
@@ -188,7 +188,7 @@ class ReplayFeed(Feed):
                 if words is not None:
                     known[address] = words
         self._tell_candles(address, record.at)
-        self.beat.touch()
+        self.touch()
 
     # What a live feed does of itself.
 
@@ -213,55 +213,72 @@ class ReplayFeed(Feed):
     def _tell_states(self, *, again: bool = True) -> None:
         """Tell nothing: what was told is in the recording."""
 
-    # What a screen sees.
-
-    def connect(self, post: Post) -> None:
-        """Begin to post frame sets, dated with the recorded time."""
-
-        def dated(frames: FrameSet) -> None:
-            clock = self.replay_clock
-            post(
-                msgspec.structs.replace(
-                    frames, wall=clock.wall(), now=clock.mono(), replay=self._line(), delay_ms=None
-                )
-            )
-
-        self.beat.connect(dated)
-
-    def bind(self, panel: str, address: str, spec: ViewSpec) -> None:
-        """Bind a panel; it is bound again when the recording starts over."""
-        self._bound[panel] = (address, spec)
-        super().bind(panel, address, spec)
-
-    def unbind(self, panel: str) -> None:
-        """Let a panel go."""
-        self._bound.pop(panel, None)
-        super().unbind(panel)
+    def _dated(self, frames: FrameSet) -> FrameSet:
+        """Date a frame set with the recorded time."""
+        clock = self.replay_clock
+        return msgspec.structs.replace(
+            frames, wall=clock.wall(), now=clock.mono(), replay=self._line(), delay_ms=None
+        )
 
     @property
     def shown_address(self) -> str | None:
         """The instrument on the screen, None without one."""
-        return next((address for address, _ in self._bound.values()), None)
-
-    def _panel_state(self, address: str, spec: ViewSpec) -> Shown:
-        return _replayed(super()._panel_state(address, spec))
-
-    def _frame(self, market: Market, spec: ViewSpec, now: float) -> tuple[ViewSpec, Frame | None]:
-        spec, frame = super()._frame(market, spec, now)
-        if isinstance(frame, WatchFrame):
-            rows = [msgspec.structs.replace(row, shown=_replayed(row.shown)) for row in frame.rows]
-            frame = msgspec.structs.replace(frame, rows=rows)
-        return spec, frame
+        assert isinstance(self.seat, ReplaySeat)
+        return next((address for address, _ in self.seat.bound.values()), None)
 
     def _woke(self, since: int) -> None:
         """Miss nothing: a recording waits."""
 
     def _tick(self) -> None:
         super()._tick()
-        self._lines = [
+        self.lines = [
             msgspec.structs.replace(line, shown=_replayed(line.shown), delay_ms=None, rate=0.0)
-            for line in self._lines
+            for line in self.lines
         ]
+
+
+class ReplaySeat(Seat):
+    """The place of a screen that sees a recording: nothing on it is live."""
+
+    def __init__(
+        self, feed: "ReplayFeed", clock: Clock, period_s: float, dated: Callable[[FrameSet], FrameSet]
+    ) -> None:
+        super().__init__(feed, clock, period_s)
+        self.bound: dict[str, tuple[str, ViewSpec]] = {}
+        self._dated = dated
+
+    def connect(self, post: Post) -> None:
+        """Begin to post frame sets, dated with the recorded time."""
+        super().connect(lambda frames: post(self._dated(frames)))
+
+    def bind(self, panel: str, address: str, spec: ViewSpec) -> None:
+        """Bind a panel; it is bound again when the recording starts over."""
+        self.bound[panel] = (address, spec)
+        super().bind(panel, address, spec)
+
+    def unbind(self, panel: str) -> None:
+        """Let a panel go."""
+        self.bound.pop(panel, None)
+        super().unbind(panel)
+
+    def start_over(self) -> None:
+        """Watch and bind again what there was, in a feed that has forgotten everything."""
+        self.watch([self.feed.resolve(address) for address in self.wishes.watched])
+        for panel, (address, spec) in list(self.bound.items()):
+            binding = self.beat.bindings.get(panel)
+            self.bind(panel, address, spec if binding is None else binding.spec)
+
+    def panel_state(self, address: str, spec: ViewSpec) -> Shown:
+        """Return the state that a panel's title tells."""
+        return _replayed(super().panel_state(address, spec))
+
+    def frame(self, market: Market, spec: ViewSpec, now: float) -> tuple[ViewSpec, Frame | None]:
+        """Return the spec as it stands now and the frame that it asks for."""
+        spec, frame = super().frame(market, spec, now)
+        if isinstance(frame, WatchFrame):
+            rows = [msgspec.structs.replace(row, shown=_replayed(row.shown)) for row in frame.rows]
+            frame = msgspec.structs.replace(frame, rows=rows)
+        return spec, frame
 
 
 def _replayed(shown: Shown) -> Shown:

@@ -6,9 +6,9 @@ from contextlib import closing
 from typing import cast
 
 from mdterm.feeds.events import STREAM_OF, Event, FeedStatus, Stream
+from mdterm.feeds.listening import Listener
 from mdterm.feeds.recording import Head, Recording
 from mdterm.feeds.replay import ReplayFeed
-from mdterm.feeds.runtime import Listener
 
 _TURN = 2048
 

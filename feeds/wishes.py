@@ -1,6 +1,6 @@
 """What is wanted of the providers, from what is watched, shown and listened to. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mdterm.feeds.contract import Want
 from mdterm.feeds.events import Stream
@@ -12,7 +12,10 @@ WARM = 10
 
 
 class Wishes:
-    """The streams wanted now. Rank 0 stands on the screen or is listened to, 1 is kept ready."""
+    """The streams that one of a feed's users wants now.
+
+    Rank 0 stands on the screen or is listened to, 1 is kept ready.
+    """
 
     def __init__(self) -> None:
         self.watched: list[str] = []
@@ -37,6 +40,10 @@ class Wishes:
         """Note that a panel is gone; what it showed stays warm."""
         self._bound.pop(panel, None)
 
+    def leave(self) -> None:
+        """Note that nobody looks any more; what was watched and shown stays ready."""
+        self._bound.clear()
+
     def keep(self, purpose: str, wants: Iterable[tuple[str, Stream]]) -> None:
         """Note what is looked at for a purpose of its own, shown or not; it replaces what was before."""
         self._kept[purpose] = set(wants)
@@ -45,9 +52,8 @@ class Wishes:
         """Note what is listened to."""
         self._listened.update(wants)
 
-    def wants(self) -> list[Want]:
-        """Return every stream wanted once, with its best rank."""
-        ranks: dict[tuple[str, Stream], int] = {}
+    def rank(self, ranks: dict[tuple[str, Stream], int]) -> None:
+        """Enter every stream wanted here with its best rank; watchlists are entered by ``wants_of``."""
         for address, streams in self._bound.values():
             for stream in streams:
                 ranks[(address, stream)] = 0
@@ -59,9 +65,31 @@ class Wishes:
         for kept_for in self._kept.values():
             for key in kept_for:
                 ranks.setdefault(key, 1)
-        for address in self.watched:
-            ranks.setdefault((address, "trade"), 1)
-        if len(self.watched) <= BOOKS_WATCHED:
-            for address in self.watched:
-                ranks.setdefault((address, "book"), 1)
-        return sorted(Want(rank, address, stream) for (address, stream), rank in ranks.items())
+
+    def wants(self) -> list[Want]:
+        """Return every stream wanted here once, with its best rank."""
+        return wants_of([self])
+
+
+def wants_of(users: Sequence[Wishes]) -> list[Want]:
+    """Return every stream that any of them wants once, with its best rank."""
+    ranks: dict[tuple[str, Stream], int] = {}
+    for one in users:
+        one.rank(ranks)
+    watched = watched_by(users)
+    for address in watched:
+        ranks.setdefault((address, "trade"), 1)
+    if len(watched) <= BOOKS_WATCHED:
+        for address in watched:
+            ranks.setdefault((address, "book"), 1)
+    return sorted(Want(rank, address, stream) for (address, stream), rank in ranks.items())
+
+
+def watched_by(users: Iterable[Wishes]) -> list[str]:
+    """Return the addresses of all watchlists, each once."""
+    return list(dict.fromkeys(address for one in users for address in one.watched))
+
+
+def visible_to(users: Iterable[Wishes]) -> list[str]:
+    """Return the instruments on the screens and those shown lately, each once."""
+    return list(dict.fromkeys(address for one in users for address in one.visible))

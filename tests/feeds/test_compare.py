@@ -63,7 +63,7 @@ def test_a_pair_remembers_no_more_than_it_must_and_takes_what_is_its_own() -> No
         for address, behind in ((A, 0), (B, 120)):
             price = 100 + (at * 37 % 101) / 10
             pairs.take(address, [trade(price, address=address, seen=(at * 200 + behind) * MS)])
-    pair: Pair = pairs.all[0]
+    pair: Pair = pairs.get(A, B)
     assert {len(one) for one in pair._moves.values()} == {MOVES}
     pair.look(0.0, 5 * MOVES * 200 * MS)
     assert isinstance(pair.lag, Lag)

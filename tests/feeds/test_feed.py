@@ -367,7 +367,7 @@ async def test_a_closed_feed_leaves_neither_tasks_nor_timers(service: Service) -
     for session in (books, trades):
         assert await session.ended() == 1000
     sets = len(watcher.sets)
-    watcher.feed.beat.touch()
+    watcher.feed.touch()
     await asyncio.sleep(0)
     async with asyncio.timeout(PATIENCE_S):
         while {task for task in asyncio.all_tasks() - before if "link" in task.get_name()}:

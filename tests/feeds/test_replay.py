@@ -134,8 +134,8 @@ def look(feed: Feed, address: str, with_account: str) -> dict[str, dict[str, Any
     """Return what every panel would show now, without what depends on when somebody looked before."""
     found: dict[str, dict[str, Any]] = {}
     for panel, spec in SPECS.items():
-        market = feed._market(with_account if panel == "account" else address, full=True)
-        _, frame = feed._frame(market, spec, feed.clock.mono())  # type: ignore[arg-type]
+        market = feed.market(with_account if panel == "account" else address, full=True)
+        _, frame = feed.seat.frame(market, spec, feed.clock.mono())  # type: ignore[arg-type]
         found[panel] = without_pace(msgspec.to_builtins(frame))
     return found
 

@@ -249,7 +249,7 @@ async def test_a_start_shows_what_the_last_run_saw_with_its_age(tmp_path: Path) 
         assert feed.warmth is not None
         async with asyncio.timeout(20):
             await asyncio.gather(*feed.warmth._tasks)
-        shown = feed._panel_state(KIYOTAKA, TapeSpec(10))
+        shown = feed.seat.panel_state(KIYOTAKA, TapeSpec(10))
         assert (shown.word, shown.detail) == ("STALE", "kept from the last run; nothing has come yet")
         assert 59.0 < (shown.age or 0.0) < 90.0
         market = feed.markets[KIYOTAKA]

@@ -171,7 +171,7 @@ class Watcher:
         codes = [one["code"] for one in request["data"]["symbol_list"]]
         self.first.setdefault((link, kind), codes)
         assert self.feed is not None
-        wanted = {one.address for one in self.feed.wishes.wants() if one.stream == stream}
+        wanted = {one.address for one in self.feed.seat.wishes.wants() if one.stream == stream}
         dropped = self._sets.get((link, kind), set()) - set(codes)
         self.overwritten += [one for one in dropped if f"alltick:{one}" in wanted and one != NOT_A_CODE]
         self._asked[request["trace"]] = (link, kind, set(codes))
@@ -300,7 +300,7 @@ async def soak(options: argparse.Namespace, venue: subprocess.Popen[bytes]) -> i
     to.write(b"report\n")
     to.flush()
     found = json.loads(await asyncio.to_thread(back.readline))
-    left = {one.address.partition(":")[2] for one in feed.wishes.wants() if one.stream == "trade"}
+    left = {one.address.partition(":")[2] for one in feed.seat.wishes.wants() if one.stream == "trade"}
     subscribed = {code for codes in found["sets"].values() for code in codes}
     wrong = [
         address

@@ -1,0 +1,88 @@
+"""Somebody who hears every event of some streams as it comes, statuses included."""
+
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+
+from mdterm.feeds.events import STREAM_OF, Candle, Event, FeedStatus, State, Stream
+from mdterm.feeds.wishes import Wishes
+
+Listener = Callable[[Sequence[Event]], None]
+
+
+class Listening:
+    """One listener, what it hears, and what it was told last.
+
+    It hears all that comes, but for what is subscribed only because something is made of it; one that
+    ``hears_only_its_own`` hears what it wants of all that others want as well.
+    """
+
+    def __init__(self, listener: Listener, *, hears_only_its_own: bool) -> None:
+        self.listener = listener
+        self._hears_only_its_own = hears_only_its_own
+        self.wishes = Wishes()
+        self.heard: set[tuple[str, Stream]] = set()
+        """Streams whose events it hears."""
+        self.sources: set[tuple[str, Stream]] = set()
+        """Streams wanted only to cut candles from."""
+        self._candles: dict[str, tuple[str, int]] = {}
+        """Candles by address: interval, and the version told last."""
+        self._states: dict[str, tuple[State, str | None]] = {}
+
+    def hear(self, wants: Iterable[tuple[str, Stream]]) -> None:
+        """Hear the events of streams."""
+        self.heard.update(wants)
+        self.wishes.listen(self.heard)
+
+    def cut(self, address: str, source: Stream, interval: str) -> None:
+        """Hear bars of an interval, cut from a source."""
+        self.sources.add((address, source))
+        self.wishes.listen(self.sources)
+        self._candles[address] = (interval, 0)
+
+    def cuts(self, address: str) -> bool:
+        """Whether bars of an address are cut for it."""
+        return address in self._candles
+
+    def take(
+        self, events: Sequence[Event], unheard: AbstractSet[tuple[str, Stream]], *, is_polled: bool
+    ) -> None:
+        """Hand on what it hears of these events; ``unheard`` are streams that nobody hears."""
+        if is_polled:
+            # Polled bars keep the market's own true; who listens hears of those.
+            events = [
+                one for one in events if type(one) is not Candle or (one.address, "candle") in self.heard
+            ]
+        if self._hears_only_its_own:
+            heard = self.heard
+            events = [one for one in events if (one.address, STREAM_OF[type(one)]) in heard]
+        elif unheard:
+            events = [one for one in events if (one.address, STREAM_OF[type(one)]) not in unheard]
+        if events:
+            self.listener(events)
+
+    def changed(self, address: str, changed: Callable[[str, int], tuple[int, list[Candle]]]) -> list[Candle]:
+        """Return the bars that changed since it was told some, oldest first."""
+        interval, version = self._candles[address]
+        version, bars = changed(interval, version)
+        if bars:
+            self._candles[address] = (interval, version)
+        return bars
+
+    def tell_states(self, state: Callable[[str], tuple[State, str | None]], seen: int) -> list[FeedStatus]:
+        """Hand on the states that changed; return them."""
+        told = []
+        for address in sorted({address for address, _ in self.heard}):
+            now = state(address)
+            before = self._states.get(address)
+            if before is None or now[0] != before[0]:
+                self._states[address] = now
+                told.append(FeedStatus(address, None, seen, *now))
+        for status in told:
+            self.listener([status])
+        return told
+
+    def tell_gap(self, status: FeedStatus) -> None:
+        """Hand on that events may be missing, where it hears some of that instrument."""
+        if any(address == status.address for address, _ in self.heard | self.sources):
+            self._states[status.address] = (status.state, status.detail)
+            self.listener([status])
