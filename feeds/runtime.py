@@ -136,7 +136,7 @@ class Feed:
         return Seat(self, self.clock, period_s)
 
     def leave(self, seat: Seat, *, stays_warm: bool) -> None:
-        """Let a screen go; where it ``stays_warm`` what it watched and its alerts stay until another leaves so."""
+        """Let a screen go; ``stays_warm`` keeps what it watched and its alerts till another leaves so."""
         seat.close()
         self.seats.remove(seat)
         if stays_warm:
