@@ -2,16 +2,18 @@
 
 A sell hits the bid and a buy takes the ask. Prices are integer ticks, converted once. Bounds: 65,536
 (100 ms, price, side) entries for the windows; 65,536 (price, side) sums for the session, whose step
-becomes ten times as wide when they are used up; 8,192 remembered prices; four bucketings of the session.
+becomes ten times as wide when they are used up; 2,048 remembered prices; four bucketings of the session.
+Of all of it 16 bytes an entry.
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from mdterm.feeds.batch import Batch
 from mdterm.feeds.events import Trade
 from mdterm.feeds.intervals import MINUTE, SECOND, Session, bucket_end, bucket_start
+from mdterm.feeds.keyed import Keyed
 from mdterm.feeds.windows import Windows
 
 SLOT = SECOND // 10
@@ -19,7 +21,9 @@ SLOT = SECOND // 10
 FLOW_WINDOWS: dict[str, int] = {"5s": 5 * SECOND, "60s": MINUTE, "8m": 8 * MINUTE}
 """The windows by name, in ns of venue time."""
 SESSION_KEYS = 65_536
-_REMEMBERED_PRICES = 8_192
+_REMEMBERED_PRICES = 2_048
+_HIGHEST = 1 << 60
+"""Ticks that a price has at most, so that its key has 64 bits; prices beyond stand there."""
 _BUCKETINGS = 4
 _DIGITS = 10
 """Decimals that sizes have at most; what is finer is the dust of subtracting floats."""
@@ -85,11 +89,11 @@ class Flow:
         """Venue time (ns) from which on the windows hold every trade: the first one, or the last reset."""
         self.marked_at: int | None = None
         """Venue time (ns) from which on the session's columns sum, where they were reset since it began."""
-        self._marked: dict[int, list[float]] = {}
+        self._marked: Keyed | None = None
         self._session = session
         self._session_keys = session_keys
         self._ends = 0
-        self._sums: dict[int, list[float]] = {}
+        self._sums = Keyed()
         self._buckets: dict[int, Buckets] = {}
         self._windows = Windows(SLOT, FLOW_WINDOWS.values())
         self._keys: dict[float, int] = {}
@@ -167,11 +171,14 @@ class Flow:
         ratio, self.tick = self.tick / tick, tick
         self._keys.clear()
         self._buckets.clear()
-        self._marked = {
-            (round((key >> 2) * ratio) << 2) | key & 3: cell for key, cell in self._marked.items()
-        }
-        self._windows.rename(lambda key: (round((key >> 2) * ratio) << 2) | key & 3)
-        self._sums = {(round((key >> 2) * ratio) << 2) | key & 3: cell for key, cell in self._sums.items()}
+
+        def rename(key: int) -> int:
+            return (min(round((key >> 2) * ratio), _HIGHEST) << 2) | key & 3
+
+        self._windows.rename(rename)
+        self._sums = Keyed((rename(key), size) for key, size in self._sums.items())
+        if self._marked is not None:
+            self._marked = Keyed((rename(key), size) for key, size in self._marked.items())
         self.session_step = max(1, round(self.session_step * ratio))
         self.version += 1
 
@@ -192,7 +199,7 @@ class Flow:
         """Let the windows and the columns of the session sum from now on; the session itself goes on."""
         self._windows.clear()
         self.known_from = self.marked_at = self._windows.now
-        self._marked = {key: [cell[0]] for key, cell in self._sums.items()}
+        self._marked = Keyed(self._sums.items())
         self.version += 1
 
     def reset(self) -> None:
@@ -212,11 +219,15 @@ class Flow:
         if group < 1 or (window is None and group % self.session_step):
             return None
         if window is not None:
-            return _column(self._windows.sums(FLOW_WINDOWS[window]), top, height, group)
-        whole = _column(self._sums, top, height, group)
-        if not self._marked:
+            sums = self._windows.sums(FLOW_WINDOWS[window])
+            if height * group < len(sums):
+                return _looked_up(sums, top, height, group)
+            return _column(((key, cell[0]) for key, cell in sums.items()), top, height, group)
+        lowest, highest = (top - height) * group << 2, (top * group + group) << 2
+        whole = _column(self._sums.between(lowest, highest), top, height, group)
+        if self._marked is None:
             return whole
-        before = _column(self._marked, top, height, group)
+        before = _column(self._marked.between(lowest, highest), top, height, group)
         return Column(
             [round(now - then, _DIGITS) for now, then in zip(whole.sells, before.sells, strict=True)],
             [round(now - then, _DIGITS) for now, then in zip(whole.buys, before.buys, strict=True)],
@@ -230,7 +241,7 @@ class Flow:
         found = self._buckets.pop(ticks, None)
         if found is None:
             found = Buckets(ticks)
-            found.pour({key: cell[0] for key, cell in self._sums.items()})
+            found.pour(dict(self._sums.items()))
             if len(self._buckets) >= _BUCKETINGS:
                 del self._buckets[next(iter(self._buckets))]
         self._buckets[ticks] = found
@@ -238,20 +249,19 @@ class Flow:
 
     def span(self) -> tuple[int, int] | None:
         """Return the session's lowest and highest price in ticks."""
-        if not self._sums:
-            return None
-        return min(self._sums) >> 2, max(self._sums) >> 2
+        span = self._sums.span()
+        return None if span is None else (span[0] >> 2, span[1] >> 2)
 
     def _key(self, price: float) -> int:
         if len(self._keys) >= _REMEMBERED_PRICES:
             self._keys.clear()
-        key = self._keys[price] = round(price / self.tick) << 2
+        key = self._keys[price] = min(round(price / self.tick), _HIGHEST) << 2
         return key
 
     def _begin(self) -> None:
-        self._sums.clear()
+        self._sums = Keyed()
         self._buckets.clear()
-        self._marked = {}
+        self._marked = None
         self.marked_at = None
         self.session_step = 1
 
@@ -263,32 +273,19 @@ class Flow:
             self._begin()
         elif ts < self.anchor:
             return
-        sums, step = self._sums, self.session_step
-        for key, size in cells.items():
-            at = key if step == 1 else _widened(key, step)
-            cell = sums.get(at)
-            if cell is None:
-                sums[at] = [size]
-            else:
-                cell[0] += size
+        step = self.session_step
+        if step == 1:
+            self._sums.pour(cells)
+        else:
+            for key, size in cells.items():
+                self._sums.add(_widened(key, step), size)
         for found in self._buckets.values():
             found.pour(cells)
-        if len(sums) > self._session_keys:
-            self.session_step = step * 10
-            self._sums = {}
-            for key, cell in sums.items():
-                _count(self._sums, _widened(key, step * 10), cell[0])
-            marked, self._marked = self._marked, {}
-            for key, cell in marked.items():
-                _count(self._marked, _widened(key, step * 10), cell[0])
-
-
-def _count(sums: dict[int, list[float]], key: int, size: float) -> None:
-    cell = sums.get(key)
-    if cell is None:
-        sums[key] = [size]
-    else:
-        cell[0] += size
+        if self._sums.is_over(self._session_keys):
+            self.session_step = step = step * 10
+            self._sums = Keyed((_widened(key, step), size) for key, size in self._sums.items())
+            if self._marked is not None:
+                self._marked = Keyed((_widened(key, step), size) for key, size in self._marked.items())
 
 
 def _widened(key: int, step: int) -> int:
@@ -298,29 +295,32 @@ def _widened(key: int, step: int) -> int:
     return (at << 2) | side
 
 
-def _column(sums: Mapping[int, Sequence[float]], top: int, height: int, group: int) -> Column:
-    """Return sums by key as rows of ``group`` ticks."""
+def _looked_up(sums: Mapping[int, Sequence[float]], top: int, height: int, group: int) -> Column:
+    """Return rows of ``group`` ticks where few prices are looked at: each is asked for."""
     sells, buys, nothing = [0.0] * height, [0.0] * height, (0.0,)
-    if height * group < len(sums):
-        # Few prices are looked at: ask for each.
-        for row in range(height):
-            low = (top - row) * group
-            for at in range(low, low + group):
-                sells[row] += sums.get((at << 2) | _SELL, nothing)[0]
-            for at in range(low - group + 1, low + 1):
-                buys[row] += sums.get(at << 2, nothing)[0]
-        return Column(sells, buys)
+    for row in range(height):
+        low = (top - row) * group
+        for at in range(low, low + group):
+            sells[row] += sums.get((at << 2) | _SELL, nothing)[0]
+        for at in range(low - group + 1, low + 1):
+            buys[row] += sums.get(at << 2, nothing)[0]
+    return Column(sells, buys)
+
+
+def _column(sums: Iterable[tuple[int, float]], top: int, height: int, group: int) -> Column:
+    """Return sums by key as rows of ``group`` ticks."""
+    sells, buys = [0.0] * height, [0.0] * height
     highest, lowest = top * group + group, (top - height) * group
-    for key, cell in sums.items():
+    for key, size in sums:
         at, side = key >> 2, key & 3
         if not lowest <= at < highest:
             continue
         if side == _BUY:
             row = top + (-at) // group
             if 0 <= row < height:
-                buys[row] += cell[0]
+                buys[row] += size
         elif side == _SELL:
             row = top - at // group
             if 0 <= row < height:
-                sells[row] += cell[0]
+                sells[row] += size
     return Column(sells, buys)

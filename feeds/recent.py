@@ -1,5 +1,12 @@
 """Remember which ids came lately, in bounded memory."""
 
+from array import array
+from bisect import bisect_left
+from collections.abc import Sequence
+
+_DIGITS = 18
+"""Digits of the longest number that surely has 64 bits."""
+
 
 class Recent:
     """Two generations of ids: at least ``age_s`` and ``count`` back, at most twice both.
@@ -39,21 +46,34 @@ class Recent:
 class RecentIds(Recent):
     """The same for ids that mostly rise, as trade ids do: what is above all that came cannot have come.
 
-    Such an id is only noted in ``fresh``, by whoever finds it above ``top`` (of the same ``width``), and goes
-    into the set when one comes that is not. Ids are compared by length, then as text.
+    Such an id is only noted in ``fresh``, by whoever finds it above ``top`` (of the same ``width``). Those
+    that are numbers are kept in 8 bytes each, all others in the set. Ids are compared by length, then as
+    text.
     """
 
-    __slots__ = ("fresh", "top", "width")
+    __slots__ = ("_before", "_risen", "fresh", "top", "width")
 
     def __init__(self, count: int = 20_000, age_s: float = 300.0) -> None:
         super().__init__(count, age_s)
         self.fresh: list[str] = []
         self.top = ""
         self.width = 0
+        self._risen = array("q")
+        """The numbers of this generation that were above all before them, so in their order."""
+        self._before = array("q")
+
+    def __len__(self) -> int:
+        """Return how many ids are remembered."""
+        sets = len(self.current) + len(self.previous)
+        return sets + len(self.fresh) + len(self._risen) + len(self._before)
 
     def is_new(self, key: object) -> bool:
         """Return whether ``key`` was not seen lately, and remember it."""
         self._sort_in()
+        if isinstance(key, str) and _are_numbers((key,)):
+            number = int(key)
+            if _holds(self._risen, number) or _holds(self._before, number):
+                return False
         if not super().is_new(key):
             return False
         if isinstance(key, str) and (len(key), key) > (self.width, self.top):
@@ -62,11 +82,33 @@ class RecentIds(Recent):
 
     def turn(self, now_ns: int) -> None:
         """Let a generation go when it is full or old. Call now and then, with a wall time in ns."""
-        if len(self.fresh) + len(self.current) >= self._count or self.is_old(now_ns):
-            self._sort_in()
-        super().turn(now_ns)
+        self._sort_in()
+        if len(self._risen) + len(self.current) >= self._count or self.is_old(now_ns):
+            self.previous, self.current, self._began = self.current, set(), now_ns
+            self._before, self._risen = self._risen, array("q")
 
     def _sort_in(self) -> None:
-        if self.fresh:
-            self.current.update(self.fresh)
-            self.fresh.clear()
+        fresh = self.fresh
+        if not fresh:
+            return
+        if _are_numbers(fresh):
+            self._risen.extend(map(int, fresh))
+        else:
+            self.current.update(fresh)
+        fresh.clear()
+
+
+def _are_numbers(rising: Sequence[str]) -> bool:
+    """Return whether rising texts of one length are numbers that are written so and no other way."""
+    first = rising[0]
+    return (
+        0 < len(first) <= _DIGITS
+        and first[0] != "0"
+        and (told := "".join(rising)).isascii()
+        and told.isdecimal()
+    )
+
+
+def _holds(numbers: "array[int]", number: int) -> bool:
+    at = bisect_left(numbers, number)
+    return at < len(numbers) and numbers[at] == number

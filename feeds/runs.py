@@ -3,16 +3,21 @@
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
+from math import isnan, nan
+from struct import Struct
 
 from mdterm.feeds.bars import ESTIMATED, SIDED, SIZED, Bar
 from mdterm.feeds.batch import Batch
-from mdterm.feeds.events import Trade, TradeAgg
+from mdterm.feeds.events import Side, Trade, TradeAgg
 from mdterm.feeds.intervals import MINUTE, SECOND
 
 RECENT_TRADES = 20_000
 RECENT_SPAN = MINUTE
 WAITING_SPAN = 10 * MINUTE
 """How long trades are kept while a backfill is still to come."""
+_CHUNK = 512
+_TRADE = Struct("<2q2dB")
+_SIDES: tuple[Side | None, ...] = (None, "buy", "sell")
 
 
 def runs_of(trades: Sequence[Trade]) -> list[Bar]:
@@ -154,29 +159,86 @@ def _grows(before: TradeAgg, agg: TradeAgg) -> bool:
     )
 
 
+class _Packed:
+    """Trades in the order received, in 33 bytes each; the provider's joined prints as they are."""
+
+    def __init__(self) -> None:
+        self.oldest = self.newest = 0
+        """Venue times (ns)."""
+        self._figures = bytearray()
+        self._bars: list[Bar] = []
+
+    def __len__(self) -> int:
+        return len(self._figures) // _TRADE.size + len(self._bars)
+
+    def add(self, oldest: int, newest: int, batch: Sequence[Trade] | Sequence[Bar]) -> None:
+        self.oldest, self.newest = min(oldest, self.oldest or oldest), max(newest, self.newest)
+        for one in batch:
+            if isinstance(one, Bar):
+                self._bars.append(one)
+            elif one.ts is not None:
+                size = nan if one.size is None else one.size
+                self._figures += _TRADE.pack(one.ts, one.seen, one.price, size, _SIDES.index(one.side))
+
+    def unpacked(self) -> list[Trade] | list[Bar]:
+        if self._bars:
+            return self._bars
+        return [
+            Trade("", ts, seen, None, price, None if isnan(size) else size, _SIDES[side])
+            for ts, seen, price, size, side in _TRADE.iter_unpack(self._figures)
+        ]
+
+
+def _after(batch: Sequence[Trade] | Sequence[Bar], ts: int, start: int, end: int) -> list[Bar]:
+    """Return what of a batch is of ``[start, end)`` and later than ``ts``."""
+    runs: list[Bar] = []
+    trades: list[Trade] = []
+    for one in batch:
+        if isinstance(one, Bar):
+            if one.last_ts > ts and start <= one.first_ts < end:
+                runs.append(one)
+        elif one.ts is not None and one.ts > ts and start <= one.ts < end:
+            trades.append(one)
+    return runs + runs_of(trades)
+
+
 class RecentTrades:
     """What was traded last, for joining it to a provider's running bar: at most 20,000 trades.
 
-    Kept are those of the newest minute and the one before; ten minutes of them while a backfill is awaited.
+    Kept are those of the newest minute and the one before; ten minutes of them while a backfill is awaited,
+    the older ones packed: the tape has let them go, and most providers never ask for them again.
     """
 
     def __init__(self) -> None:
         self.is_backfill_awaited = True
         self._batches: deque[tuple[int, int, Sequence[Trade] | Sequence[Bar]]] = deque()
+        self._packed: deque[_Packed] = deque()
         self._count = 0
         self._lost_through = -1
 
     def add(self, oldest: int, newest: int, batch: Sequence[Trade] | Sequence[Bar]) -> None:
         """Keep a batch with the venue times of its oldest and newest entry."""
-        batches = self._batches
+        batches, packed = self._batches, self._packed
         batches.append((oldest, newest, batch))
         self._count += len(batch)
+        minute = newest - newest % MINUTE
+        while batches and batches[0][1] < minute - RECENT_SPAN:
+            began, ended, gone = batches.popleft()
+            if not self.is_backfill_awaited:
+                self._lose(ended, len(gone))
+                continue
+            if not packed or len(packed[-1]) >= _CHUNK:
+                packed.append(_Packed())
+            had = len(packed[-1])
+            packed[-1].add(began, ended, gone)
+            self._count -= len(gone) - (len(packed[-1]) - had)
         span = WAITING_SPAN if self.is_backfill_awaited else RECENT_SPAN
-        floor = newest - newest % MINUTE - span
-        while batches and (self._count > RECENT_TRADES or batches[0][1] < floor):
-            _, dropped, gone = batches.popleft()
-            self._count -= len(gone)
-            self._lost_through = max(self._lost_through, dropped)
+        while packed and (self._count > RECENT_TRADES or packed[0].newest < minute - span):
+            self._lose(packed[0].newest, len(packed[0]))
+            packed.popleft()
+        while batches and self._count > RECENT_TRADES:
+            _, ended, gone = batches.popleft()
+            self._lose(ended, len(gone))
 
     def covers(self, ts: int) -> bool:
         """Whether every trade after ``ts`` is still here."""
@@ -185,15 +247,14 @@ class RecentTrades:
     def after(self, ts: int, start: int, end: int) -> list[Bar]:
         """Return the trades of ``[start, end)`` later than ``ts`` as runs, in the order received."""
         runs: list[Bar] = []
+        for one in self._packed:
+            if one.newest > ts and one.newest >= start and one.oldest < end:
+                runs += _after(one.unpacked(), ts, start, end)
         for oldest, newest, batch in self._batches:
-            if newest <= ts or newest < start or oldest >= end:
-                continue
-            trades = []
-            for one in batch:
-                if isinstance(one, Bar):
-                    if one.last_ts > ts and start <= one.first_ts < end:
-                        runs.append(one)
-                elif one.ts is not None and one.ts > ts and start <= one.ts < end:
-                    trades.append(one)
-            runs += runs_of(trades)
+            if newest > ts and newest >= start and oldest < end:
+                runs += _after(batch, ts, start, end)
         return runs
+
+    def _lose(self, newest: int, count: int) -> None:
+        self._count -= count
+        self._lost_through = max(self._lost_through, newest)

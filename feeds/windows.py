@@ -5,6 +5,8 @@ Only windows that somebody looks at are kept up; one that is asked for anew is s
 
 from collections.abc import Callable, Iterable, Mapping
 
+from mdterm.feeds.slots import Slots
+
 ENTRIES = 65_536
 _UNASKED = 10_000_000_000
 """Venue time (ns) after which a window that nobody asks for is kept up no more."""
@@ -24,8 +26,7 @@ class Windows:
         self._spans = {length: length // slot for length in sorted(lengths)}
         self._longest = max(self._spans)
         self._entries = entries
-        self._held = 0
-        self._slots: dict[int, dict[int, float]] = {}
+        self._slots = Slots()
         # [sum, in how many slots]: when no slot is left the sum goes, without the dust that adding and
         # subtracting floats leaves behind. Here are the windows that are looked at.
         self._sums: dict[int, dict[int, list[float]]] = {}
@@ -44,18 +45,13 @@ class Windows:
         if slot < self._floors[self._longest]:
             return
         cells = self._slots.get(slot)
-        if cells is None:
-            self._slots[slot] = sums
-            self._held += len(sums)
         for length, window in self._sums.items():
             if slot >= self._floors[length]:
                 _pour(window, sums, cells)
         if cells is not None:
-            before = len(cells)
-            for key, size in sums.items():
-                cells[key] = cells.get(key, 0.0) + size
-            self._held += len(cells) - before
-        if self._held > self._entries:
+            sums = {**cells, **{key: cells.get(key, 0.0) + size for key, size in sums.items()}}
+        self._slots.put(slot, sums)
+        if self._slots.held > self._entries:
             self._cut()
 
     def advance(self, ts: int) -> None:
@@ -75,38 +71,35 @@ class Windows:
         window = self._sums.get(length)
         if window is None:
             window = self._sums[length] = {}
-            for slot, cells in self._slots.items():
-                if slot >= self._floors[length]:
-                    _pour(window, cells, None)
+            for slot in self._slots.within(self._floors[length], (self.now or 0) // self._slot + 1):
+                _pour(window, self._slots.get(slot) or {}, None)
         self._asked[length] = self.now or 0
         return window
 
     def clear(self) -> None:
         """Forget everything but the time."""
-        self._slots.clear()
-        self._held = 0
+        self._slots = Slots()
         for window in self._sums.values():
             window.clear()
 
     def rename(self, new_key: Callable[[int], int]) -> None:
         """Give every key another name; sums whose names become equal are joined."""
         slots = self._slots
-        self._slots = {}
         self.clear()
-        for slot in sorted(slots):
+        for slot in slots:
             renamed: dict[int, float] = {}
-            for key, size in slots[slot].items():
+            for key, size in (slots.get(slot) or {}).items():
                 name = new_key(key)
                 renamed[name] = renamed.get(name, 0.0) + size
             self.add(slot, renamed)
 
     def _cut(self) -> None:
         """Let the oldest slots leave until a sixteenth of the room is free; the newest slot stays."""
-        held, floor = self._held, None
-        for slot in sorted(self._slots)[:-1]:
+        held, floor = self._slots.held, None
+        for slot in [*self._slots][:-1]:
             if held <= self._entries - self._entries // 16:
                 break
-            held -= len(self._slots[slot])
+            held -= len(self._slots.get(slot) or ())
             floor = slot + 1
         if floor is not None:
             self.cut_at = floor * self._slot
@@ -119,22 +112,12 @@ class Windows:
         if floor <= before:
             return
         self._floors[length] = floor
-        window, slots = self._sums.get(length), self._slots
-        if window is None and length != self._longest:
-            return
-        # Slot by slot while time flows; after a silence only what there is.
-        leaving: Iterable[int] = range(before, floor)
-        if floor - before > len(slots):
-            leaving = [slot for slot in slots if before <= slot < floor]
-        for slot in leaving:
-            cells = slots.get(slot)
-            if cells is None:
-                continue
-            if window is not None:
-                _drain(window, cells)
-            if length == self._longest:
-                self._held -= len(cells)
-                del slots[slot]
+        window = self._sums.get(length)
+        if window is not None:
+            for slot in self._slots.within(before, floor):
+                _drain(window, self._slots.get(slot) or {})
+        if length == self._longest:
+            self._slots.drop(floor)
 
 
 def _pour(window: dict[int, list[float]], sums: Mapping[int, float], had: Mapping[int, float] | None) -> None:
