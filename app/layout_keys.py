@@ -87,6 +87,7 @@ class LayoutKeys(Deck, inherit_bindings=False):
         hidden = self.hidden.get(self.layout_name, set())
         for panel in self.query(Panel):
             panel.set_class(panel.id in hidden, "-hidden")
+        self.set_class("watchlist" in hidden, "-unlisted")
 
 
 def is_displayed(widget: Widget) -> bool:

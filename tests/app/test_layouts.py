@@ -121,6 +121,21 @@ async def test_every_panel_can_have_the_whole_room(make_app: Any, port: Any, pan
         assert set(regions(pilot.app)) == EVERYTHING
 
 
+@pytest.mark.parametrize("size", [(120, 40), (120, 18), (80, 24), (60, 20)])
+async def test_where_the_list_is_hidden_the_line_says_what_the_digits_mean(
+    make_app: Any, size: tuple[int, int]
+) -> None:
+    async with make_app().run_test(size=size) as pilot:
+        board = pilot.app.board
+        board.hidden["trader"] = {"watchlist"}
+        board.hide_panels()
+        await settle(pilot)
+        assert any("1 BTCUSDT" in line for line in lines_of(pilot.app))
+        await pilot.press("H")
+        await settle(pilot)
+        assert board.symbols.display != board.watchlist.is_on_screen
+
+
 async def test_where_there_is_no_account_nothing_is_kept_free_for_one(make_app: Any) -> None:
     async with make_app(accounts=[]).run_test(size=(120, 40)) as pilot:
         await settle(pilot)

@@ -10,6 +10,7 @@ import re
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -46,6 +47,9 @@ _ADVANCES = re.compile(
     r"|-?\d+(?:\.\d+)? (?:fps|[kM]?B/s|ms)|traded|ago|─+"
 )
 """What changes though nothing comes: ages, the clock, rates, and the rules that fill what they leave."""
+_COMMANDS = re.compile(r"─ (?:: |KEYS )")
+"""The titles of what runs commands by enter or a click, those that are not pressed among them."""
+MOST_GROUPS = 100
 
 
 def bytes_of(key: str) -> str:
@@ -77,17 +81,23 @@ class Sitter:
         """Do so many things."""
         for _ in range(amount):
             what, terminal = self.dice.random(), self.terminal
+            key = self.dice.choice(self.keys)
             if what < 0.04:
                 terminal.resize(self.dice.randint(20, 210), self.dice.randint(5, 65))
+            elif (what < 0.10 or key == _SENT["enter"]) and self._shows_commands():
+                terminal.press(_SENT["escape"])
             elif what < 0.10:
                 columns, lines = terminal.size
                 button = self.dice.choice((0, 64, 65))
                 x, y = self.dice.randint(1, columns), self.dice.randint(1, max(1, lines - 1))  # not: quit
                 terminal.press(f"\x1b[<{button};{x};{y}M" + (f"\x1b[<0;{x};{y}m" if not button else ""))
             else:
-                terminal.press(self.dice.choice(self.keys))
+                terminal.press(key)
             if self.dice.random() < 0.2:
                 self.breathe()
+
+    def _shows_commands(self) -> bool:
+        return any(_COMMANDS.search(line) for line in self.terminal.lines())
 
     def breathe(self) -> None:
         """Let a frame come, if one does: what covers the whole of a small screen has none to show."""
@@ -95,13 +105,24 @@ class Sitter:
         with suppress(AssertionError):
             self.terminal.wait_for(lambda _: self.terminal.positions_asked > asked, 1.0)
 
-    def settle(self) -> None:
-        """Close what is open and let everything show the newest."""
+    def settle(self, symbols: Sequence[str]) -> None:
+        """Close what is open, let everything show the newest, and the digits mean these symbols."""
         self.terminal.resize(120, 40)
         for _ in range(4):
             self.terminal.press("\x1b")
             # A lone escape is told from the beginning of a sequence by the pause behind it.
             time.sleep(0.3)
+        # Who types anything after ctrl+g has made groups, and perhaps shows one.
+        for _ in range(MOST_GROUPS):
+            if all(_is_listed(self.terminal.lines(), *each) for each in enumerate(symbols, 1)):
+                return
+            self.terminal.press("G")
+            self.breathe()
+
+
+def _is_listed(lines: list[str], digit: int, symbol: str) -> bool:
+    """Return whether the watchlist, or its line, tells that a digit means a symbol."""
+    return any(re.search(rf"(?<!\w){digit} +{symbol}\b", line) for line in lines)
 
 
 def difference(terminal: Terminal) -> list[str]:
@@ -159,7 +180,7 @@ def main(keys: int, seed: int) -> int:
             with moving(venue, markets):
                 sitter.burst(BURST)
             pressed += BURST
-            sitter.settle()
+            sitter.settle([market.symbol for market in markets])
             faults = []
             for number, market in enumerate(markets, 1):
                 venue.publish(market.trade(3) + market.book())

@@ -362,7 +362,7 @@ async def test_a_group_is_named_and_its_rows_asked_for() -> None:
         app.watchlist.expect(["sim:S1", "sim:S2"], "majors")
         app.watchlist.show(ten(), 0.0, WALL)
         assert app.watchlist.spec().among == ("sim:S1", "sim:S2")
-        assert titles(app)[0].startswith("─ WATCH majors ")
+        assert titles(app)[0].startswith("─ WATCH group majors ")
         app.watchlist.expect(["sim:S1", "sim:S2", "sim:S3"])
         assert app.watchlist.spec().among is None
 
