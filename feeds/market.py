@@ -7,7 +7,7 @@ tape, candles, flow and derivatives state; a Quote holds 60 closes.
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import msgspec
 
@@ -33,6 +33,9 @@ from mdterm.feeds.resting import Resting
 from mdterm.feeds.steps import Rule, Steps
 from mdterm.feeds.tape import Tape
 from mdterm.feeds.ticks import Ticks
+
+if TYPE_CHECKING:
+    from mdterm.feeds.away import Span
 
 FULL_TIER = 32
 """Instruments that get a full Market; the rest get a Quote."""
@@ -105,6 +108,8 @@ class Market:
         self.resting: Resting | None = None
         """What was pulled and stacked, since somebody first looked."""
         self.sizes = Precision()
+        self.spans: list[Span] = []
+        """What it does while nobody looks, for each screen that somebody has left."""
         self._session = session
         self._steps = None if step_at is None else Steps(step_at)
         self._pending: list[Trade] = []
@@ -173,6 +178,8 @@ class Market:
         self.tape.fold(pending, batch)
         self.candles.fold(pending, batch)
         self.ticks.fold(pending, batch)
+        for span in self.spans:
+            span.fold(pending, batch)
         if self.resting is not None:
             self.resting.trade(pending)
         tick = self.instrument.tick or 10.0 ** -max(self.prices.digits, self.levels.digits)
@@ -254,6 +261,11 @@ class Market:
         )
 
     @property
+    def last_price(self) -> float | None:
+        """What it traded at last."""
+        return None if self.tape.last is None else self.tape.last.price
+
+    @property
     def previous_close(self) -> float | None:
         """What the change counts from where the provider tells it; looking may have it fetched."""
         return _previous_close(self._close_before, self.tape.last)
@@ -320,6 +332,7 @@ class Quote:
         "instrument",
         "last",
         "low",
+        "spans",
         "trade_count",
         "volume",
     )
@@ -335,6 +348,7 @@ class Quote:
         self.volume = 0.0
         self.day: int | None = None
         self.trade_count = 0
+        self.spans: list[Span] = []
         self.closes: deque[tuple[int, float]] = deque(maxlen=60)
 
     def apply(self, events: Sequence[Event]) -> None:
@@ -347,6 +361,11 @@ class Quote:
             for event in events:
                 assert type(event) is Trade
                 self._trade(event)
+            for span in self.spans:
+                span.fold(cast(Sequence[Trade], events))
+
+    def fold(self) -> None:
+        """Do nothing: trades are folded as they come."""
 
     def _trade(self, trade: Trade) -> None:
         ts = trade.ts if trade.ts is not None else trade.seen
@@ -364,6 +383,11 @@ class Quote:
             self.closes[-1] = (minute, trade.price)
         elif not self.closes or minute > self.closes[-1][0]:
             self.closes.append((minute, trade.price))
+
+    @property
+    def last_price(self) -> float | None:
+        """What it traded at last."""
+        return None if self.last is None else self.last.price
 
     @property
     def previous_close(self) -> float | None:

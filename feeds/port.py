@@ -39,6 +39,12 @@ class Port(Protocol):
     def alert(self, rules: Sequence[Rule]) -> None:
         """Set all alerts, on whatever instruments; one that was there before keeps its state."""
 
+    def left(self) -> None:
+        """Say that nobody looks, or that somebody was here up to now: sum anew what passes from now on."""
+
+    def returned(self) -> None:
+        """Say that somebody is back: what has passed since ``left`` is what an `AwaySpec` is told."""
+
     def ack(self, number: int) -> None:
         """Say that the terminal has frame set ``number``."""
 

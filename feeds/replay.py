@@ -18,6 +18,7 @@ from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.contract import Provider
 from mdterm.feeds.events import Event
 from mdterm.feeds.frames import Frame, FrameSet, ReplayLine, ViewSpec, WatchFrame
+from mdterm.feeds.frames_away import AwayFrame
 from mdterm.feeds.journal import Record
 from mdterm.feeds.journal_file import JournalError
 from mdterm.feeds.journal_notes import ProviderNote, Replayable, read_bars, read_events, read_merged
@@ -108,6 +109,8 @@ class ReplayFeed(Feed):
         self.providers.update({name: revive(note) for name, note in self.head.providers.items()})
         self._backfills.clear()
         self.markets.clear()
+        for seat in self.seats:
+            seat.away.forget(self.head.began_at)
         self.accounts = Accounts(self.head.accounts, self.markets, self.caution)
         self.replay_clock.pin(self.head.began_at, self.head.began_mono)
         self._replay_links = self._open_links()
@@ -275,7 +278,7 @@ class ReplaySeat(Seat):
     def frame(self, market: Market, spec: ViewSpec, now: float) -> tuple[ViewSpec, Frame | None]:
         """Return the spec as it stands now and the frame that it asks for."""
         spec, frame = super().frame(market, spec, now)
-        if isinstance(frame, WatchFrame):
+        if isinstance(frame, WatchFrame | AwayFrame):
             rows = [msgspec.structs.replace(row, shown=_replayed(row.shown)) for row in frame.rows]
             frame = msgspec.structs.replace(frame, rows=rows)
         return spec, frame

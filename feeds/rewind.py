@@ -104,6 +104,14 @@ class RewindPort:
         """Set all alerts: always on the live market."""
         self._live.alert(rules)
 
+    def left(self) -> None:
+        """Sum anew what passes: always of the live market."""
+        self._live.left()
+
+    def returned(self) -> None:
+        """Keep what has passed: always of the live market."""
+        self._live.returned()
+
     def ack(self, number: int) -> None:
         """Return the credit for a frame set."""
         self._shown.ack(number)

@@ -16,6 +16,7 @@ from mdterm.feeds.accounts import Accounts
 from mdterm.feeds.address import AddressError, Instrument, parse_address
 from mdterm.feeds.alerts import Alarm, Alerts, Rule
 from mdterm.feeds.asking import Answer, ask
+from mdterm.feeds.away import Away
 from mdterm.feeds.backfill import Backfill
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.compare import Pairs
@@ -90,6 +91,7 @@ class Feed:
         self._left = Wishes()
         """What the screen that left last had: it stays warm, and its alerts stay set."""
         self._left_rules: list[Rule] = []
+        self._left_away: Away | None = None
         self._unheard: set[tuple[str, Stream]] = set()
         """Streams that are subscribed for what is made of them alone."""
         self._priced: set[tuple[str, Stream]] = set()
@@ -127,8 +129,10 @@ class Feed:
     # Who uses it.
 
     def open_seat(self, period_s: float) -> Seat:
-        """Return a place for one more screen."""
+        """Return a place for one more screen. What passed since the last one left is told to the next."""
         seat = self._new_seat(period_s)
+        if self._left_away is not None:
+            seat.away, self._left_away = self._left_away, None
         self.seats.append(seat)
         return seat
 
@@ -136,10 +140,19 @@ class Feed:
         return Seat(self, self.clock, period_s)
 
     def leave(self, seat: Seat, *, stays_warm: bool) -> None:
-        """Let a screen go; ``stays_warm`` keeps what it watched and its alerts till another leaves so."""
+        """Let a screen go.
+
+        Where it ``stays_warm`` what it watched and its alerts stay until another leaves so, and what passes
+        from now on is summed for the next that takes a seat.
+        """
         seat.close()
         self.seats.remove(seat)
+        before = self._left_away if stays_warm else seat.away
+        if before is not None:
+            before.close()
         if stays_warm:
+            seat.left()
+            self._left_away = seat.away
             seat.wishes.leave()
             self._left, self._left_rules = seat.wishes, seat.rules
         self.set_rules()
@@ -157,7 +170,15 @@ class Feed:
         for seat in self.seats:
             seat.beat.touch(urgent=urgent)
 
+    @property
+    def _aways(self) -> list[Away]:
+        """What sums what passes while nobody looks."""
+        left = [] if self._left_away is None else [self._left_away]
+        return [*(seat.away for seat in self.seats), *left]
+
     def _raised(self, alarm: Alarm) -> None:
+        for away in self._aways:
+            away.alarm(alarm)
         for seat in self.seats:
             if seat.raised is not None:
                 seat.raised(alarm)
@@ -195,6 +216,14 @@ class Feed:
     def compare(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Set the pairs that the own screen compares. Raise AddressError."""
         self.seat.compare(pairs)
+
+    def left(self) -> None:
+        """Sum from now on what passes while nobody looks at the own screen."""
+        self.seat.left()
+
+    def returned(self) -> None:
+        """Keep what passed at the own screen since ``left``."""
+        self.seat.returned()
 
     def ack(self, number: int) -> None:
         """Take back the credit for a frame set of the own screen."""
@@ -406,6 +435,8 @@ class Feed:
             provider = self.providers[instrument.provider]
             market = new_market(provider, instrument) if full or room else new_quote(provider, instrument)
             self.markets[address] = market
+            for away in self._aways:
+                away.begin(address, market)
             if self.warmth is not None:
                 self.warmth.begin(market, self.clock.wall())
         return market
@@ -541,6 +572,14 @@ class Feed:
         """Return the state of one stream of one instrument now."""
         return self.links.shown(address, stream)
 
+    def lost(self) -> dict[str, int]:
+        """Return since when (wall, ns) the trades of some instruments are lost."""
+        return {
+            address: health.lost_at
+            for (address, stream), health in self.links.streams.items()
+            if stream == "trade" and health.lost_at is not None
+        }
+
     def state(self, address: str) -> tuple[State, str | None]:
         """Return the state of an address as a whole."""
         # A gap in the past is told once; it does not hide that data flows now.
@@ -623,6 +662,8 @@ class Feed:
             self._tell_gap(address, since, until)
 
     def _tell_gap(self, address: str, since: int, until: int) -> None:
+        for away in self._aways:
+            away.gap(address, since, until)
         detail = f"trades may be missing from {since} to {until} (ns)"
         status = FeedStatus(address, None, until, "gap", detail)
         for listening in self.listenings:

@@ -12,6 +12,7 @@ import msgspec
 from mdterm.feeds.accounts import EVERYTHING
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.alerts import Alarm, Rule
+from mdterm.feeds.away import Away
 from mdterm.feeds.beat import Beat
 from mdterm.feeds.binding import Binding
 from mdterm.feeds.clock import Clock
@@ -31,9 +32,11 @@ from mdterm.feeds.frames import (
     ViewSpec,
     WatchSpec,
 )
-from mdterm.feeds.market import Market
+from mdterm.feeds.frames_away import AwaySpec
+from mdterm.feeds.market import Market, Quote
 from mdterm.feeds.port import Post
 from mdterm.feeds.status import Caution, Shown, best
+from mdterm.feeds.view_away import away_view
 from mdterm.feeds.view_compare import compare_view, pair_row
 from mdterm.feeds.view_derivatives import derivatives_view
 from mdterm.feeds.view_header import header_view
@@ -61,6 +64,7 @@ class Seat:
         self.rules: list[Rule] = []
         self.pairs: list[tuple[str, str]] = []
         self.raised: Callable[[Alarm], None] | None = None
+        self.away = Away(feed.markets)
         self._plots = Plots()
 
     def connect(self, post: Post) -> None:
@@ -79,7 +83,7 @@ class Seat:
         market = feed.market(address, full=True)
         assert isinstance(market, Market)
         feed.open_account(market.instrument)
-        over_all = isinstance(spec, WatchSpec | AccountSpec | CompareSpec)
+        over_all = isinstance(spec, WatchSpec | AccountSpec | CompareSpec | AwaySpec)
         source = market.instrument
         if isinstance(spec, AccountSpec):
             teller = feed.accounts.show(source)
@@ -135,6 +139,18 @@ class Seat:
         self.pairs = [(resolve(first).address, resolve(second).address) for first, second in pairs]
         self.feed.set_pairs()
 
+    def left(self) -> None:
+        """Sum from now on what passes while nobody looks."""
+        self.away.left(self.feed.clock.wall())
+
+    def returned(self) -> None:
+        """Keep what has passed since ``left``, for an AwaySpec to be told, and sum anew."""
+        now = self.feed.clock.wall()
+        for address, since in self.feed.lost().items():
+            self.away.gap(address, since, now)
+        self.away.returned(now)
+        self.beat.touch(urgent=True)
+
     def ack(self, number: int) -> None:
         """Take back the credit for a frame set."""
         self.beat.ack(number)
@@ -171,12 +187,9 @@ class Seat:
             ]
             return spec, compare_view(pairs, spec)
         if isinstance(spec, WatchSpec):
-            told = [
-                (feed.markets[one], feed.shown(one, "trade"))
-                for one in self.wishes.watched
-                if one in feed.markets
-            ]
-            return watch_view(told, spec, now, feed.days)
+            return watch_view(self._watched(), spec, now, feed.days)
+        if isinstance(spec, AwaySpec):
+            return spec, away_view(self.away, self._watched(), spec, feed.lost())
         if isinstance(spec, DerivativesSpec):
             provider = feed.providers[market.instrument.provider]
             streams = STREAMS[DerivativesSpec][:3]
@@ -194,13 +207,18 @@ class Seat:
             return spec, self._plots.view(market, spec, now)
         return spec, view(market, spec, now)
 
+    def _watched(self) -> list[tuple[Market | Quote, Shown]]:
+        """Return the watchlist's markets, each with the state of its trades."""
+        markets = self.feed.markets
+        return [(markets[one], self._trades_shown(one)) for one in self.wishes.watched if one in markets]
+
     def _trades_shown(self, address: str) -> Shown:
         return self.feed.shown(address, "trade")
 
     def panel_state(self, address: str, spec: ViewSpec) -> Shown:
         """Return the state that a panel's title tells."""
         feed = self.feed
-        if isinstance(spec, WatchSpec):
+        if isinstance(spec, WatchSpec | AwaySpec):
             return best(self._trades_shown(one) for one in self.wishes.watched)
         if isinstance(spec, CompareSpec):
             return best(self._trades_shown(one) for one in {leg for pair in self.pairs for leg in pair})
@@ -233,7 +251,7 @@ class Seat:
 
     def _panel_caution(self, instrument: Instrument, spec: ViewSpec) -> Caution | None:
         feed = self.feed
-        if isinstance(spec, WatchSpec):
+        if isinstance(spec, WatchSpec | AwaySpec):
             found = [feed.caution(feed.resolve(one)) for one in self.wishes.watched]
             return next((one for one in found if one is not None and one.is_raw), None)
         if isinstance(spec, CompareSpec):

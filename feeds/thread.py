@@ -138,6 +138,14 @@ class FeedThread:
         """Set all alerts."""
         self._call("alert", list(rules))
 
+    def left(self) -> None:
+        """Sum anew what passes from now on."""
+        self._call("left")
+
+    def returned(self) -> None:
+        """Keep what has passed."""
+        self._call("returned")
+
     def ack(self, number: int) -> None:
         """Return the credit for a frame set."""
         self._call("ack", number)

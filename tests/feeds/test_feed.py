@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from mdterm.feeds.alerts import Rule
 from mdterm.feeds.contract import Backoff
 from mdterm.feeds.events import Event, FeedStatus, Stream, Trade
 from mdterm.feeds.frames import FrameSet, LadderFrame, LadderSpec, PanelFrame, TapeFrame, TapeSpec
+from mdterm.feeds.frames_away import AwayFrame, AwaySpec
 from mdterm.feeds.journal import MemoryJournal
 from mdterm.feeds.market import Market
 from mdterm.feeds.runtime import Feed
@@ -403,3 +405,68 @@ async def test_a_held_feed_does_not_wait_for_a_screen_for_ever(service: Service)
         await (await service.session()).welcome()
     finally:
         await feed.close()
+
+
+async def test_an_absence_is_told_with_its_gap_and_its_alerts(service: Service, watch: Watch) -> None:
+    watcher = watch()
+    watcher.open()
+    feed = watcher.feed
+    feed.watch([feed.resolve(ADDRESS)])
+    feed.alert([Rule(ADDRESS, "big", 5.0)])
+    watcher.listen("trade")
+    _, trades = await families(service)
+    await trades.send(*ids(1))
+    await watcher.counted(1)
+    feed.left()
+    left_at = watcher.clock.wall()
+    feed.bind("away", ADDRESS, AwaySpec())
+    watcher.clock.advance(5.0)
+    await trades.send(frame(trade("2", price=90_010, amount=7.0)))
+    await watcher.counted(2)
+    lost_at = watcher.clock.wall()
+    await trades.drop()
+    await watcher.state("reconnecting")
+    watcher.clock.advance(60.0)
+    trades = await service.session()
+    await trades.welcome()
+    await trades.send(*ids(3))
+    await watcher.counted(3)
+    feed.returned()
+    await trades.send(frame(trade("4", price=99_000)))
+    await watcher.counted(4)
+
+    def told() -> AwayFrame | None:
+        found = watcher.panels["away"].frame if "away" in watcher.panels else None
+        return found if isinstance(found, AwayFrame) and found.is_past else None
+
+    await watcher.until(lambda: told() is not None)
+    frame_ = told()
+    assert frame_ is not None
+    assert (frame_.since, frame_.until) == (left_at, watcher.clock.wall())
+    (row,) = frame_.rows
+    assert (row.first, row.last, row.high, row.trades) == (90_003.0, 90_003.0, 90_010.0, 2)
+    assert [(gap.since, gap.until) for gap in row.gaps] == [(lost_at, watcher.clock.wall())]
+    assert [alarm.rule for alarm in row.alarms] == ["big 5"]
+    assert [(one.size, one.count) for one in row.biggest] == [(7.002, 2)], "of one side and one moment"
+
+
+async def test_what_passed_without_a_screen_is_told_to_the_next_one(service: Service, watch: Watch) -> None:
+    watcher = watch()
+    feed = watcher.feed
+    first = feed.open_seat(0.001)
+    first.watch([feed.resolve(ADDRESS)])
+    watcher.listen("trade")
+    _, trades = await families(service)
+    feed.leave(first, stays_warm=True)
+    await trades.send(*ids(1, 2))
+    await watcher.counted(2)
+    second = feed.open_seat(0.001)
+    second.watch([feed.resolve(ADDRESS)])
+    second.returned()
+    market = feed.market(ADDRESS, full=True)
+    assert isinstance(market, Market)
+    _, told = second.frame(market, AwaySpec(), 0.0)
+    assert isinstance(told, AwayFrame)
+    assert [row.trades for row in told.rows] == [2]
+    feed.leave(second, stays_warm=False)
+    assert market.spans == []
