@@ -3,26 +3,22 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from textual import events
-from textual.app import ComposeResult
-from textual.containers import Vertical
-
-from mdterm.app.keymap import Keymap, textual_key
-from mdterm.app.overlay import Overlay
+from mdterm.app.keymap import Keymap
+from mdterm.app.overlay import Prompt, PromptLine
 from mdterm.feeds.alerts import EXAMPLES, Alarm, Rule, parse_rule
 from mdterm.feeds.text import clean
 from mdterm.widgets.figures import fit, format_time
 from mdterm.widgets.palette import Palette
-from mdterm.widgets.panel import Line
 from mdterm.widgets.rows import Part, Row, merge, spread
 
-_LONGEST: Final = 60
 _KEYS: Final = "enter adds, or arms again · del removes · ctrl+t tests · esc closes"
 _FEW_KEYS: Final = "enter · del · ctrl+t · esc"
 
 
-class AlertScreen(Overlay[None], inherit_bindings=False):
+class AlertScreen(Prompt[None], inherit_bindings=False):
     """Lists, adds, arms and removes alerts. ``changed`` gets all rules after every change."""
+
+    OPENED_BY = "alerts"
 
     def __init__(
         self,
@@ -35,42 +31,21 @@ class AlertScreen(Overlay[None], inherit_bindings=False):
         test: Callable[[], None],
         offset_ns: int = 0,
     ) -> None:
-        super().__init__()  # no id: one may open while the one before is still being taken away
-        self.keymap = keymap
         self.lines = AlertLines(address, rules, alarms, offset_ns)
+        super().__init__(self.lines, keymap)
         self._changed = changed
         self._test = test
 
-    def compose(self) -> ComposeResult:
-        """Show the list."""
-        with Vertical(id="palette-box"):
-            yield self.lines
-
-    def on_key(self, event: events.Key) -> None:
-        """Type, move, add, arm, remove or close. The opening key closes while nothing is typed."""
-        if not self.is_current:
-            return  # a key behind the one that closed it
-        lines, key = self.lines, event.key
-        opening = {textual_key(one) for one in self.keymap.keys_of("alerts")}
-        if key == "escape" or (key in opening and not lines.typed):
-            self.dismiss(None)
-        elif key == "enter":
-            self._enter()
-        elif key == "delete":
+    def pressed(self, key: str) -> bool:
+        """Remove an alert, or test how one is told."""
+        if key == "delete":
             self._remove()
         elif key == "ctrl+t":
             self._test()
-        elif key in ("up", "down"):
-            lines.move(-1 if key == "up" else 1)
-        elif key == "backspace":
-            lines.type(lines.typed[:-1])
-        elif event.character is not None and event.is_printable:
-            lines.type(lines.typed + event.character)
-        else:
-            return
-        event.stop()
+        return key in ("delete", "ctrl+t")
 
-    def _enter(self) -> None:
+    def entered(self) -> None:
+        """Add what is typed, or arm again what is under the cursor."""
         lines = self.lines
         armed = None
         if lines.typed.strip():
@@ -88,26 +63,26 @@ class AlertScreen(Overlay[None], inherit_bindings=False):
             self._changed(lines.rules, None)
 
 
-class AlertLines(Line):
+class AlertLines(PromptLine):
     """The line to type in and the alerts, those of the shown instrument first."""
+
+    LONGEST = 60
 
     def __init__(
         self, address: str, rules: Sequence[Rule], alarms: Mapping[Rule, Alarm], offset_ns: int
     ) -> None:
-        super().__init__(id="palette-list")
+        super().__init__()
         self.address = address
         self.rules = sorted(rules, key=lambda one: one.address != address)
         self.alarms = alarms
-        self.typed = ""
         self.problem = ""
         self.at = 0
         self._first = 0
         self._offset_ns = offset_ns
 
-    def type(self, text: str) -> None:
-        """Take what has been typed so far."""
-        self.typed, self.problem = text[:_LONGEST], ""
-        self.repaint()
+    def retyped(self) -> None:
+        """Take the problem away: it was one of other words."""
+        self.problem = ""
 
     def add(self) -> Rule | None:
         """Make what is typed an alert; None, and a problem, where it is none. ``again`` makes it repeat."""

@@ -261,7 +261,8 @@ class Dashboard(Alarms, inherit_bindings=False):
 
         board = self.board
         self.push_screen(
-            GroupScreen(board.instrument.address, board.roster), lambda _: board.show_group(board.group)
+            GroupScreen(board.instrument.address, board.roster, self.bound_keys),
+            lambda _: board.show_group(board.group),
         )
 
     def action_log(self) -> None:

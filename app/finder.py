@@ -4,19 +4,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
-from textual import events
-from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.message import Message
 
-from mdterm.app.keymap import Keymap, textual_key
-from mdterm.app.overlay import Overlay
+from mdterm.app.keymap import Keymap
+from mdterm.app.overlay import Prompt, PromptLine
 from mdterm.app.search import Candidate, Match, Source, answered, merge, rank
 from mdterm.feeds.address import AddressError, Instrument, parse_address
 from mdterm.feeds.text import clean
 from mdterm.widgets.figures import fit
 from mdterm.widgets.palette import Palette
-from mdterm.widgets.panel import Line
 from mdterm.widgets.rows import Part, Row, spread
 from mdterm.widgets.rows import merge as join
 
@@ -28,7 +24,6 @@ PAUSE_S: Final = 0.3
 """Providers are asked when nobody has typed for so long: their requests are counted."""
 LEAST: Final = 2
 """Characters from which on they are asked."""
-_LONGEST_QUERY: Final = 60
 _SOURCES: Final = {Source.WATCHLIST: "watched", Source.LOCAL: "", Source.PROVIDER: ""}
 
 
@@ -87,8 +82,10 @@ class WorldFinder:
         return instrument
 
 
-class FinderScreen(Overlay[str], inherit_bindings=False):
+class FinderScreen(Prompt[str], inherit_bindings=False):
     """A line to type in and the addresses that fit; dismissed with the one that was chosen."""
+
+    OPENED_BY = "search"
 
     class Answered(Message):
         """A provider answered."""
@@ -99,25 +96,19 @@ class FinderScreen(Overlay[str], inherit_bindings=False):
             self.problem = problem
 
     def __init__(self, watched: Sequence[str], finder: Finder | None, keymap: Keymap) -> None:
-        super().__init__()  # no id: one may open while the one before is still being taken away
-        self.finder = finder
-        self.keymap = keymap
         candidates = [Candidate(address, Source.WATCHLIST) for address in watched]
         if finder is not None:
             candidates = merge(candidates, finder.known())
         self.found = FoundSymbols(candidates, finder)
-
-    def compose(self) -> ComposeResult:
-        """Show the list."""
-        with Vertical(id="palette-box"):
-            yield self.found
+        super().__init__(self.found, keymap)
+        self.finder = finder
 
     def on_mount(self) -> None:
         """Begin to wait for a pause in the typing."""
         self._asking = self.set_timer(PAUSE_S, self._ask, pause=True)
 
     def _ask(self) -> None:
-        query = self.found.query_text.strip()
+        query = self.found.typed.strip()
         if self.finder is not None and len(query) >= LEAST:
             self.finder.ask(query, self._answered)
 
@@ -130,56 +121,40 @@ class FinderScreen(Overlay[str], inherit_bindings=False):
         """Take in what a provider found."""
         self.found.add(message.addresses, message.problem)
 
-    def clicked(self) -> None:
-        """Show what was clicked."""
+    def entered(self) -> None:
+        """Show what is under the cursor."""
         chosen = self.found.chosen()
         if chosen is not None:
             self.dismiss(chosen)
 
-    def on_key(self, event: events.Key) -> None:
-        """Type, move, choose or close. The opening key closes while nothing is typed."""
-        if not self.is_current:
-            return  # a key behind the one that closed it
-        found, key = self.found, event.key
-        opening = {textual_key(one) for one in self.keymap.keys_of("search")}
-        if key == "escape" or (key in opening and not found.query_text):
-            self.dismiss(None)
-        elif key == "enter":
-            chosen = found.chosen()
-            if chosen is not None:
-                self.dismiss(chosen)
-        elif key in ("up", "down"):
-            found.move(-1 if key == "up" else 1)
-        elif key == "backspace":
-            self._search(found.query_text[:-1])
-        elif event.character is not None and event.is_printable:
-            self._search(found.query_text + event.character)
-        else:
-            return
-        event.stop()
+    def clicked(self) -> None:
+        """Show what was clicked."""
+        self.entered()
 
-    def _search(self, query: str) -> None:
-        self.found.search(query)
+    def type(self, text: str) -> None:
+        """Find what is typed, and wait for a pause to ask the providers."""
+        super().type(text)
         self._asking.stop()
         self._asking = self.set_timer(PAUSE_S, self._ask)
 
 
-class FoundSymbols(Line):
+class FoundSymbols(PromptLine):
     """The query and the addresses that fit it."""
 
+    LONGEST = 60
+
     def __init__(self, candidates: list[Candidate], finder: Finder | None) -> None:
-        super().__init__(id="palette-list")
+        super().__init__()
         self.candidates = candidates
-        self.query_text = ""
         self.problem: str | None = None
         self.hits: list[Match] = rank("", candidates)
         self.at = 0
         self._finder = finder
         self._first, self._heads = 0, 1
 
-    def search(self, query: str) -> None:
-        """Find what a query says."""
-        self.query_text, self.at = query[:_LONGEST_QUERY], 0
+    def retyped(self) -> None:
+        """Find what is typed."""
+        self.at = 0
         self._find()
 
     def add(self, addresses: list[str], problem: str | None) -> None:
@@ -192,7 +167,7 @@ class FoundSymbols(Line):
         self.repaint()
 
     def _find(self) -> None:
-        query = self.query_text.strip()
+        query = self.typed.strip()
         candidates = self.candidates
         if query and self._finder is not None:
             candidates = merge(candidates, self._finder.typed(query))
@@ -222,7 +197,7 @@ class FoundSymbols(Line):
 
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return query and hits; the cursor is always in view."""
-        title: list[Part] = [("─ ", palette.grid), (f"/ {clean(self.query_text)}▏ ", palette.key)]
+        title: list[Part] = [("─ ", palette.grid), (f"/ {clean(self.typed)}▏ ", palette.key)]
         closes: list[Part] = [(" enter shows, esc closes", palette.muted), (" ─", palette.grid)]
         rows = [spread(title, closes, width, "─", palette.grid)]
         if self.problem is not None:

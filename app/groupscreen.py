@@ -2,75 +2,64 @@
 
 from typing import Final
 
-from textual import events
-from textual.app import ComposeResult
-from textual.containers import Vertical
-
-from mdterm.app.overlay import Overlay
+from mdterm.app.keymap import Keymap
+from mdterm.app.overlay import Prompt, PromptLine
 from mdterm.app.roster import Roster
 from mdterm.feeds.text import clean
 from mdterm.widgets.figures import fit
 from mdterm.widgets.palette import Palette
-from mdterm.widgets.panel import Line
 from mdterm.widgets.rows import Part, Row, merge, spread
 
-_LONGEST: Final = 20
+HEADS: Final = 2
+"""Rows over the groups."""
 _KEYS: Final = " enter puts it in or takes it out, esc closes"
 
 
-class GroupScreen(Overlay[None], inherit_bindings=False):
+class GroupScreen(Prompt[None], inherit_bindings=False):
     """Puts an instrument into groups and takes it out of them; a name that is new makes a new group."""
 
-    def __init__(self, address: str, roster: Roster) -> None:
-        super().__init__()  # no id: one may open while the one before is still being taken away
+    OPENED_BY = "groups"
+
+    def __init__(self, address: str, roster: Roster, keymap: Keymap) -> None:
         self.lines = GroupLines(address, roster)
+        super().__init__(self.lines, keymap)
 
-    def compose(self) -> ComposeResult:
-        """Show the groups."""
-        with Vertical(id="palette-box"):
-            yield self.lines
+    def entered(self) -> None:
+        """Put the instrument into a group, or take it out."""
+        self.lines.toggle()
 
-    def on_key(self, event: events.Key) -> None:
-        """Type, move, choose or close."""
-        if not self.is_current:
-            return  # a key behind the one that closed it
-        lines, key = self.lines, event.key
-        if key == "escape":
-            self.dismiss(None)
-        elif key == "enter":
-            lines.toggle()
-        elif key in ("up", "down"):
-            lines.move(-1 if key == "up" else 1)
-        elif key == "backspace":
-            lines.type(lines.typed[:-1])
-        elif event.character is not None and event.is_printable:
-            lines.type(lines.typed + event.character)
-        else:
-            return
-        event.stop()
+    def clicked(self) -> None:
+        """Put the instrument into the group that was clicked, or take it out."""
+        self.lines.toggle()
 
 
-class GroupLines(Line):
+class GroupLines(PromptLine):
     """The line to type in and the groups, each with its mark and how many it has."""
 
+    LONGEST = 20
+
     def __init__(self, address: str, roster: Roster) -> None:
-        super().__init__(id="palette-list")
+        super().__init__()
         self.address = address
-        self.typed = ""
         self.at = 0
         self._roster = roster
+        self._first = 0
         # A group that loses its last member stays in view until this is closed: it may be put back.
         self._names = roster.groups()
-
-    def type(self, text: str) -> None:
-        """Take what has been typed so far."""
-        self.typed = text[:_LONGEST]
-        self.repaint()
 
     def move(self, by: int) -> None:
         """Move the cursor; the ends do not wrap."""
         self.at = max(0, min(len(self._names) - 1, self.at + by))
         self.repaint()
+
+    def point(self, y: int, x: int = 0) -> bool:
+        """Put the cursor on the group that stands on row ``y``; return whether one does."""
+        at = self._first + y - HEADS
+        if y < HEADS or at >= len(self._names):
+            return False
+        self.at, self.typed = at, ""
+        self.repaint()
+        return True
 
     def toggle(self) -> None:
         """Put the instrument into the group that is typed, or else in or out of the one under the cursor."""
@@ -94,7 +83,7 @@ class GroupLines(Line):
         if not self._names:
             return [*rows, (("  there is no group yet: type the name of one", palette.muted),)]
         room = max(1, height - len(rows))
-        first = max(0, min(self.at - room // 2, len(self._names) - room))
+        first = self._first = max(0, min(self.at - room // 2, len(self._names) - room))
         for at, name in enumerate(self._names[first : first + room], first):
             members = self._roster.members(name)
             mark = "●" if self.address in members else "○"

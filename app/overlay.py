@@ -1,9 +1,14 @@
-"""What lies over the board: one way to close it by the mouse, and to choose in its list."""
+"""What lies over the board: one way to close it, to choose in its list, and to type in its line."""
 
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
 from textual.screen import ModalScreen
+
+from mdterm.app.keymap import Keymap, textual_key
+from mdterm.widgets.panel import Line
 
 Result = TypeVar("Result")
 
@@ -57,3 +62,81 @@ class Overlay(ModalScreen[Result], inherit_bindings=False):
         for widget in self.query("*"):
             if isinstance(widget, Moved):
                 widget.move(by)
+
+
+class PromptLine(Line):
+    """A line to type in, and what is told below it."""
+
+    LONGEST: ClassVar[int]
+
+    def __init__(self) -> None:
+        super().__init__(id="palette-list")
+        self.typed = ""
+
+    def type(self, text: str) -> None:
+        """Take what has been typed so far."""
+        self.typed = text[: self.LONGEST]
+        self.retyped()
+        self.repaint()
+
+    def retyped(self) -> None:
+        """Draw the conclusions from what is typed now."""
+
+
+class Prompt(Overlay[Result], inherit_bindings=False):
+    """An overlay with a line to type in. Escape closes it, and the key of the command that opens it.
+
+    Where that key is a character it is typed once something has been typed before it.
+    """
+
+    OPENED_BY: ClassVar[str]
+    """The id of that command."""
+
+    def __init__(self, line: PromptLine, keymap: Keymap) -> None:
+        super().__init__()  # no id: one may open while the one before is still being taken away
+        self.line = line
+        self.keymap = keymap
+
+    def compose(self) -> ComposeResult:
+        """Show the line."""
+        with Vertical(id="palette-box"):
+            yield self.line
+
+    def entered(self) -> None:
+        """Do what enter does."""
+        raise NotImplementedError
+
+    def pressed(self, key: str) -> bool:
+        """Do what another key does that types nothing; return whether it does anything."""
+        return False
+
+    def type(self, text: str) -> None:
+        """Take what has been typed so far."""
+        self.line.type(text)
+
+    def on_key(self, event: events.Key) -> None:
+        """Type, move, enter or close."""
+        if not self.is_current:
+            return  # a key behind the one that closed it: closing twice would take the board with it
+        line, key, character = self.line, event.key, event.character
+        types = character is not None and event.is_printable
+        opening = {textual_key(one) for one in self.keymap.keys_of(self.OPENED_BY)}
+        if key == "escape" or (key in opening and not (types and line.typed)):
+            self.dismiss(None)
+        elif key == "enter":
+            self.entered()
+        elif key in ("up", "down") and isinstance(line, Moved):
+            line.move(-1 if key == "up" else 1)
+        elif key == "backspace":
+            self.type(line.typed[:-1])
+        elif character is not None and types:
+            self.type(line.typed + character)
+        elif not self.pressed(key):
+            return
+        event.stop()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Type what is pasted, as far as it can be typed."""
+        event.stop()
+        if self.is_current:
+            self.type(self.line.typed + "".join(one for one in event.text.strip() if one.isprintable()))

@@ -2,24 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from rich.cells import cell_len
-from textual import events
-from textual.app import ComposeResult
-from textual.containers import Vertical
 
-from mdterm.app.keymap import Keymap, textual_key
+from mdterm.app.keymap import Keymap
 from mdterm.app.keytable import SYMBOLS
-from mdterm.app.overlay import Overlay
+from mdterm.app.overlay import Prompt, PromptLine
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.text import clean
 from mdterm.widgets.figures import fit
 from mdterm.widgets.palette import Palette
-from mdterm.widgets.panel import Line
 from mdterm.widgets.rows import Part, Row, merge, spread
-
-_LONGEST_QUERY: Final = 60
 
 
 @dataclass(frozen=True)
@@ -71,66 +64,43 @@ def find(entries: Sequence[Entry], query: str) -> list[Entry]:
     return [entry for _, _, entry in sorted(ranked, key=lambda one: one[:2])]
 
 
-class PaletteScreen(Overlay[str], inherit_bindings=False):
+class PaletteScreen(Prompt[str], inherit_bindings=False):
     """A line to type in and what it finds; dismissed with the action to run."""
+
+    OPENED_BY = "palette"
 
     def __init__(
         self, instruments: Sequence[Instrument], keymap: Keymap, listed: Sequence[int] | None = None
     ) -> None:
-        super().__init__()  # no id: one may open while the one before is still being taken away
-        self.keymap = keymap
         self.found = FoundList(make_entries(instruments, keymap, listed))
+        super().__init__(self.found, keymap)
 
-    def compose(self) -> ComposeResult:
-        """Show the list."""
-        with Vertical(id="palette-box"):
-            yield self.found
-
-    def clicked(self) -> None:
-        """Run what was clicked."""
+    def entered(self) -> None:
+        """Run what is under the cursor."""
         chosen = self.found.chosen()
         if chosen is not None:
             self.dismiss(chosen.action)
 
-    def on_key(self, event: events.Key) -> None:
-        """Type, move, choose or close. The opening key closes, unless it is being searched for."""
-        if not self.is_current:
-            return  # a key behind the one that closed it: closing twice would take the board with it
-        found, key = self.found, event.key
-        opening = {textual_key(one): len(one) == 1 for one in self.keymap.keys_of("palette")}
-        if key == "escape" or (key in opening and not (opening[key] and found.query_text)):
-            self.dismiss(None)
-        elif key == "enter":
-            chosen = found.chosen()
-            if chosen is not None:
-                self.dismiss(chosen.action)
-        elif key in ("up", "down"):
-            found.move(-1 if key == "up" else 1)
-        elif key == "backspace":
-            found.search(found.query_text[:-1])
-        elif event.character is not None and event.is_printable:
-            found.search(found.query_text + event.character)
-        else:
-            return
-        event.stop()
+    def clicked(self) -> None:
+        """Run what was clicked."""
+        self.entered()
 
 
-class FoundList(Line):
+class FoundList(PromptLine):
     """The query and the entries it finds."""
 
+    LONGEST = 60
+
     def __init__(self, entries: Sequence[Entry]) -> None:
-        super().__init__(id="palette-list")
+        super().__init__()
         self.entries = entries
-        self.query_text = ""
         self.hits = find(entries, "")
         self.at = 0
         self._first, self._heads = 0, 1
 
-    def search(self, query: str) -> None:
-        """Find what a query says."""
-        self.query_text = query[:_LONGEST_QUERY]
-        self.hits, self.at = find(self.entries, self.query_text), 0
-        self.repaint()
+    def retyped(self) -> None:
+        """Find what is typed."""
+        self.hits, self.at = find(self.entries, self.typed), 0
 
     def move(self, by: int) -> None:
         """Move the cursor; the ends do not wrap."""
@@ -152,7 +122,7 @@ class FoundList(Line):
 
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return query and hits; the cursor is always in view."""
-        title: list[Part] = [("─ ", palette.grid), (f": {clean(self.query_text)}▏ ", palette.key)]
+        title: list[Part] = [("─ ", palette.grid), (f": {clean(self.typed)}▏ ", palette.key)]
         rows = [
             spread(title, [(" esc closes", palette.muted), (" ─", palette.grid)], width, "─", palette.grid)
         ]
