@@ -661,6 +661,21 @@ class Feed:
                 backfill.gap(address)
             self._tell_gap(address, since, until)
 
+    def missed(self, since: int) -> None:
+        """Mark that whoever looked was without a feed from ``since`` (wall, ns) until now."""
+        until = self.clock.wall()
+        for address, market in self.markets.items():
+            if isinstance(market, Market) and since < until:
+                market.missed(since, until)
+                for stream in ("trade", "trade_agg"):
+                    health = self.links.streams.get((address, stream))
+                    if health is not None and health.gap_since is None:
+                        health.gap_since = since
+                backfill = self._backfills.get(market.instrument.provider)
+                if backfill is not None:
+                    backfill.gap(address)
+        self.touch(urgent=True)
+
     def _tell_gap(self, address: str, since: int, until: int) -> None:
         for away in self._aways:
             away.gap(address, since, until)
