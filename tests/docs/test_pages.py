@@ -93,8 +93,6 @@ def test_a_command_of_the_documentation_works(
     for tool in ("jq", "pass", "duckdb"):
         if re.search(rf"\b{tool}\b", one.line) and shutil.which(tool) is None:
             pytest.skip(f"{tool} is not here")
-    if "parquet" in one.line:
-        pytest.importorskip("pyarrow")
     bin_ = tmp_path / "bin"
     bin_.mkdir()
     (bin_ / "mdterm").write_text(STUB.format(python=sys.executable))

@@ -7,6 +7,8 @@ import threading
 import time
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from mdterm.feeds.journal_file import JournalReader
@@ -79,6 +81,29 @@ def test_a_recording_becomes_tables(home: Path, live: list[str]) -> None:
     again = run(home, "export", "x.mdj", "-o", "out.csv", "--kinds", "trade,book")
     assert again.returncode == 2
     assert "not written over" in again.stderr
+
+
+def test_a_recording_becomes_parquet(home: Path, live: list[str]) -> None:
+    done = run(home, "export", "x.mdj", "--kinds", "trade,book", "--format", "parquet", "-o", "out.parquet")
+    assert (done.returncode, done.stderr) == (0, "")
+    told = [json.loads(line) for line in live]
+    trades = pyarrow.parquet.read_table(home / "out.trade.parquet")
+    assert json.loads(done.stdout)["files"]["out.trade.parquet"] == trades.num_rows
+    columns = ("address", "id", "price", "size", "side", "turnover")
+    assert trades.select(columns).to_pylist() == [
+        {name: one[name] for name in columns} for one in told if one["kind"] == "trade"
+    ]
+    assert trades["ts"].cast(pyarrow.int64()).to_pylist() == [
+        one["ts"] for one in told if one["kind"] == "trade"
+    ]
+    books = pyarrow.parquet.read_table(home / "out.book.parquet", columns=["side", "level", "price", "size"])
+    first = next(one for one in told if one["kind"] == "book")
+    levels = [
+        {"side": side, "level": at, "price": price, "size": size}
+        for side, name in (("bid", "bids"), ("ask", "asks"))
+        for at, (price, size) in enumerate(first[name], 1)
+    ]
+    assert books.slice(0, len(levels)).to_pylist() == levels
 
 
 def test_the_lines_of_an_export_are_those_of_tail(home: Path, live: list[str]) -> None:
