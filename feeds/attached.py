@@ -39,6 +39,7 @@ from mdterm.feeds.port_wire import (
     Heard,
     Hello,
     Join,
+    Left,
     Listen,
     Missed,
     Pace,
@@ -48,6 +49,7 @@ from mdterm.feeds.port_wire import (
     Repaint,
     Reply,
     Respec,
+    Returned,
     Search,
     SetAlerts,
     SetPairs,
@@ -524,6 +526,14 @@ class AttachedPort:
     def _compare(self, pairs: list[tuple[str, str]]) -> None:
         self._pairs = pairs
         self._send(SetPairs(pairs))
+
+    def left(self) -> None:
+        """Sum anew what passes from now on."""
+        self._do(self._send, Left())
+
+    def returned(self) -> None:
+        """Keep what has passed."""
+        self._do(self._send, Returned())
 
     def ack(self, number: int) -> None:
         """Return the credit for a frame set."""

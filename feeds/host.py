@@ -38,6 +38,7 @@ from mdterm.feeds.port_wire import (
     Heard,
     Hello,
     Join,
+    Left,
     Listen,
     Missed,
     Pace,
@@ -47,6 +48,7 @@ from mdterm.feeds.port_wire import (
     Repaint,
     Reply,
     Respec,
+    Returned,
     Search,
     SetAlerts,
     SetPairs,
@@ -319,6 +321,10 @@ class Client:
                 self.seat.pace(period_s)
             case Repaint():
                 self.seat.repaint()
+            case Left():
+                self.seat.left()
+            case Returned():
+                self.seat.returned()
             case SetAlerts(rules):
                 if len(rules) > MOST_RULES:
                     raise WireError(f"more than {MOST_RULES} alerts")

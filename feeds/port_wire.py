@@ -50,6 +50,7 @@ from mdterm.feeds.frames import (
     WatchFrame,
     WatchSpec,
 )
+from mdterm.feeds.frames_away import AwayFrame, AwaySpec
 from mdterm.feeds.status import Caution, Shown
 
 VERSION: Final = 1
@@ -78,6 +79,7 @@ AnySpec = (
     | DerivativesSpec
     | AccountSpec
     | CompareSpec
+    | AwaySpec
 )
 AnyFrame = (
     LadderFrame
@@ -89,6 +91,7 @@ AnyFrame = (
     | DerivativesFrame
     | AccountFrame
     | CompareFrame
+    | AwayFrame
 )
 AnyEvent = (
     Trade
@@ -167,6 +170,14 @@ class Pace(msgspec.Struct, frozen=True, tag="pace"):
 
 class Repaint(msgspec.Struct, frozen=True, tag="repaint"):
     """Send every panel's frame again."""
+
+
+class Left(msgspec.Struct, frozen=True, tag="left"):
+    """Sum anew what passes from now on, while nobody looks at this screen."""
+
+
+class Returned(msgspec.Struct, frozen=True, tag="returned"):
+    """Keep what has passed since ``Left``, or since the last screen left."""
 
 
 class SetAlerts(msgspec.Struct, frozen=True, tag="alerts"):
@@ -341,6 +352,8 @@ Asked = (
     | Ack
     | Pace
     | Repaint
+    | Left
+    | Returned
     | SetAlerts
     | SetPairs
     | Search
@@ -455,6 +468,7 @@ _SIZES: Final = (
     "orders",
     "log",
     "levels",
+    "biggest",
 )
 
 
