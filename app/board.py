@@ -1,6 +1,5 @@
 """The board: the panels around one instrument, and what the keys do to them."""
 
-import os
 from collections.abc import Collection, Mapping, Sequence
 
 from textual.app import ComposeResult
@@ -22,7 +21,7 @@ from mdterm.feeds.frames import FrameSet, HeaderFrame, ViewSpec
 from mdterm.feeds.port import Port
 from mdterm.feeds.text import clean
 from mdterm.widgets.account import Account
-from mdterm.widgets.candles import choose_glyphs
+from mdterm.widgets.candles import ASCII, BOXES
 from mdterm.widgets.chart import Chart
 from mdterm.widgets.compare import Compare
 from mdterm.widgets.connections import Connections
@@ -56,6 +55,7 @@ class BoardScreen(
         zone: Zone = UTC_ZONE,
         accounts: Collection[str] = (),
         roster: Roster | None = None,
+        is_ascii: bool = False,
     ) -> None:
         super().__init__(id="board")
         self.port = port
@@ -71,7 +71,7 @@ class BoardScreen(
         self.derivatives = Derivatives()
         self.ladder = Ladder()
         self.tape = Tape()
-        self.chart = Chart(glyphs=choose_glyphs(os.environ))
+        self.chart = Chart(glyphs=ASCII if is_ascii else BOXES)
         self.compare = Compare()
         self.hidden = {}
         self.symbols = WatchStrip()
@@ -206,6 +206,10 @@ class BoardScreen(
         """Tell times in the other zone."""
         self._zones = (self._zones[1], self._zones[0])
         self._tell_zone()
+        self.repaint_views()
+
+    def repaint_views(self) -> None:
+        """Paint what is shown in other words or figures."""
         for view in self.views.values():
             view.repaint()
 

@@ -3,15 +3,19 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from mdterm.app.charset import as_started, is_ascii
 from mdterm.app.commands.context import Failed
 from mdterm.app.keymap import Keymap, bind_keys
 from mdterm.app.layout_keys import DEFAULT_LAYOUT, LAYOUTS
 from mdterm.app.roster import Roster
 from mdterm.app.settings import Settings
+from mdterm.app.settings_problems import nearest
 from mdterm.app.state import State
+from mdterm.app.theme_files import ThemeFiles, Watched, folders_of, read_themes
 from mdterm.app.zones import Zone
 from mdterm.feeds.address import AddressError, Instrument
 from mdterm.themes.palettes import DEFAULT_THEME, MONO_THEME, SLOW_LINK_THEME, THEMES
+from mdterm.widgets.figures import EAST_ASIAN, EAST_ASIAN_ASCII, WESTERN, Units
 
 if TYPE_CHECKING:
     from mdterm.app.providers import World
@@ -25,6 +29,9 @@ class Choices(NamedTuple):
     zone: Zone
     keymap: Keymap
     is_red_up: bool
+    own_themes: Watched
+    is_ascii: bool
+    units: Units
 
 
 def choose(
@@ -34,13 +41,26 @@ def choose(
 
     A slow link is asked for, with the few colours that it needs: the theme of last time does not undo it.
     """
+    folders = folders_of(settings)
+    files = read_themes(folders)
+    drawn_in_ascii = is_ascii(settings.glyphs, as_started())
     return Choices(
-        theme=MONO_THEME if no_color else _theme(settings, state, slow_link=slow_link),
+        theme=MONO_THEME if no_color else _theme(settings, state, files, slow_link=slow_link),
         layout=_layout(settings, state),
         zone=_zone(settings, state),
         keymap=_keymap(settings),
         is_red_up=settings.red_up,
+        own_themes=Watched(folders, files),
+        is_ascii=drawn_in_ascii,
+        units=units_of(settings, in_ascii=drawn_in_ascii),
     )
+
+
+def units_of(settings: Settings, *, in_ascii: bool) -> Units:
+    """Return what large amounts are counted in."""
+    if settings.number_format == "western":
+        return WESTERN
+    return EAST_ASIAN_ASCII if in_ascii else EAST_ASIAN
 
 
 def watched(world: "World", roster: Roster) -> tuple[list[Instrument], list[str]]:
@@ -67,15 +87,23 @@ def _grouped(settings: Settings) -> Iterable[str]:
     return [address for group in settings.groups.values() for address in group]
 
 
-def _theme(settings: Settings, state: State | None, *, slow_link: bool) -> str:
-    names = [one.name for one in THEMES]
+def theme_names(files: ThemeFiles) -> list[str]:
+    """Return the names of all themes there are."""
+    return [one.name for one in (*THEMES, *files.themes)]
+
+
+def _theme(settings: Settings, state: State | None, files: ThemeFiles, *, slow_link: bool) -> str:
+    names = theme_names(files)
     if settings.theme is None and slow_link:
         return SLOW_LINK_THEME
+    if settings.theme in files.broken:
+        return DEFAULT_THEME  # it is told what is wrong with the file; the screen is needed meanwhile
     if settings.theme is None:
         chosen = _chosen(state, "theme")
         return DEFAULT_THEME if chosen is None or chosen not in names else chosen
     if settings.theme not in names:
-        raise settings.error("theme", f"there is no theme {settings.theme!r}; there are {', '.join(names)}")
+        words = f"there is no theme {settings.theme!r}{nearest(settings.theme, names)}"
+        raise settings.error("theme", words)
     return settings.theme
 
 

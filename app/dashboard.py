@@ -21,15 +21,18 @@ from mdterm.app.layout_keys import DEFAULT_LAYOUT
 from mdterm.app.notices import Level, Notice, Notices
 from mdterm.app.reload import Reload
 from mdterm.app.roster import Roster
+from mdterm.app.shelf import Shelf
 from mdterm.app.signals import ALL_SIGNALS
 from mdterm.app.terminal import TerminalDriver
+from mdterm.app.theme_files import ThemeFiles, Watched
 from mdterm.app.zones import UTC_ZONE, Zone
 from mdterm.feeds.address import AddressError, Instrument
 from mdterm.feeds.alerts import Rule
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.frames import FrameSet
 from mdterm.feeds.port import Port
-from mdterm.themes.palettes import DEFAULT_THEME, THEMES, themes
+from mdterm.themes.palettes import DEFAULT_THEME
+from mdterm.widgets.figures import WESTERN, Units, use_units
 from mdterm.widgets.panel import Panel
 
 # The screens over the board are imported when they are asked for: the board is painted before.
@@ -88,22 +91,32 @@ class Dashboard(Alarms, inherit_bindings=False):
         period_s: float = 0.1,
         slow_link: bool = False,
         is_red_up: bool = False,
+        own_themes: Watched | None = None,
+        is_ascii: bool = False,
+        units: Units = WESTERN,
         roster: Roster | None = None,
         keeper: Keeper | None = None,
         reload: Reload | None = None,
         driver_class: type[Driver] = TerminalDriver,
     ) -> None:
-        super().__init__(port, clock or SystemClock(), driver_class, period_s=period_s, slow_link=slow_link)
+        super().__init__(
+            port,
+            clock or SystemClock(),
+            driver_class,
+            period_s=period_s,
+            slow_link=slow_link,
+            is_ascii=is_ascii,
+        )
+        use_units(units)
         self.animation_level = "none"
-        for one in themes(is_red_up=is_red_up):
-            self.register_theme(one)
+        self.shelf = Shelf(self, is_red_up=is_red_up, own=own_themes)
         self.theme = theme
         self.finder = finder
         self.notices = Notices(self.clock.wall)
         self.reload = reload
         self.rules, self.alarms, self.signals = tuple(rules), {}, frozenset(signals)
         self.board = BoardScreen(
-            port, instruments, market_clock or self.clock, keymap, layout, zone, accounts, roster
+            port, instruments, market_clock or self.clock, keymap, layout, zone, accounts, roster, is_ascii
         )
         self.board.status.is_slow_link = slow_link
         self.keeper = keeper
@@ -132,6 +145,7 @@ class Dashboard(Alarms, inherit_bindings=False):
         self.set_interval(1.0, self.tick)
         self.port.connect(self._post)
         self.open_alarms()
+        self._tell_themes(self.shelf.files)
 
     def _post(self, frames: FrameSet) -> None:
         self.post_message(FrameArrived(frames))
@@ -190,6 +204,7 @@ class Dashboard(Alarms, inherit_bindings=False):
         self.board.tick()
         self._keep()
         self._reload()
+        self._tell_themes(self.shelf.look())
         self.board.status.measure(fps=fps, rate=rate, delay_ms=self._delay_ms, behind_s=behind)
 
     def _keep(self) -> None:
@@ -203,6 +218,15 @@ class Dashboard(Alarms, inherit_bindings=False):
         for words in keeper.state.take_news():
             self._notify(self.notices.add(words, "warning"))
 
+    def _tell_themes(self, files: ThemeFiles | None) -> None:
+        """Tell what is wrong with somebody's own themes; what is merely hard to read only in the log."""
+        if files is None:
+            return
+        for problem in files.warnings:
+            self.notices.add(str(problem), "info")
+        if words := files.words():
+            self.tell(words, "warning")
+
     def _reload(self) -> None:
         """Take up a configuration that was changed, as far as that needs no restart; tell what is wrong."""
         change = None if self.reload is None else self.reload.look()
@@ -213,11 +237,12 @@ class Dashboard(Alarms, inherit_bindings=False):
         if settings is None:
             return
         if "red_up" in taken_up:
-            for one in themes(is_red_up=settings.red_up):
-                self.register_theme(one)
-            self.refresh_css(animate=False)
+            self.shelf.turn(is_red_up=settings.red_up)
         if "theme" in taken_up and settings.theme is not None:
-            self.theme = settings.theme
+            self.shelf.wear(settings.theme)
+        if "number_format" in taken_up:
+            use_units(choose(settings, None).units)
+            self.board.repaint_views()
         if "keys" in taken_up:
             self._bind_keys(choose(settings, None).keymap)
             self.board.status.set_hints(self.bound_keys.hints())
@@ -227,8 +252,7 @@ class Dashboard(Alarms, inherit_bindings=False):
 
     def action_next_theme(self) -> None:
         """Show the next theme."""
-        names = [one.name for one in THEMES]
-        self.theme = names[(names.index(self.theme) + 1) % len(names)]
+        self.theme = self.shelf.after(self.theme)
 
     def action_repaint(self) -> None:
         """Paint everything again: here, and from the feed."""

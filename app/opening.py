@@ -10,11 +10,11 @@ from mdterm.app.choices import Choices
 from mdterm.app.commands.context import Failed
 from mdterm.app.finder import Finder, FinderScreen
 from mdterm.app.paced import PacedApp
+from mdterm.app.shelf import Shelf
 from mdterm.app.terminal import TerminalDriver
 from mdterm.feeds.address import AddressError, Instrument
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.port import Port
-from mdterm.themes.palettes import themes
 
 INTERRUPTED = 130
 
@@ -36,10 +36,16 @@ class Opening(PacedApp, inherit_bindings=False):
         clock: Clock | None = None,
         driver_class: type[Driver] = TerminalDriver,
     ) -> None:
-        super().__init__(port, clock or SystemClock(), driver_class, period_s=1.0, slow_link=slow_link)
+        super().__init__(
+            port,
+            clock or SystemClock(),
+            driver_class,
+            period_s=1.0,
+            slow_link=slow_link,
+            is_ascii=choices.is_ascii,
+        )
         self.animation_level = "none"
-        for one in themes(is_red_up=choices.is_red_up):
-            self.register_theme(one)
+        Shelf(self, is_red_up=choices.is_red_up, own=choices.own_themes)
         self.theme = choices.theme
         self.finder = finder
         self.found: Instrument | None = None

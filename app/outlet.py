@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final, Protocol, runtime_checkable
 
 from mdterm.app.canvas import Canvas, Update
+from mdterm.app.charset import to_ascii
 from mdterm.app.credit import QUESTION, Credit
 
 SAID: Final = 8
@@ -28,13 +29,17 @@ class Sink(Protocol):
 class Outlet:
     """Keeps paints back while the terminal is behind: they merge on the canvas, and nothing blocks.
 
-    All methods run on the UI thread. ``is_synchronised`` tells whether the terminal knows mode 2026.
+    All methods run on the UI thread. ``is_synchronised`` tells whether the terminal knows mode 2026, and
+    ``is_ascii`` whether it has no other characters.
     """
 
-    def __init__(self, canvas: Canvas, credit: Credit, is_synchronised: Callable[[], bool]) -> None:
+    def __init__(
+        self, canvas: Canvas, credit: Credit, is_synchronised: Callable[[], bool], *, is_ascii: bool = False
+    ) -> None:
         self.canvas = canvas
         self.credit = credit
         self._is_synchronised = is_synchronised
+        self._is_ascii = is_ascii
         self._sink: Sink | None = None
         self._due: tuple[int, float] | None = None
         self._is_answered_for = True
@@ -146,6 +151,8 @@ class Outlet:
         return sink.is_drained() and (waited is None or waited < STALLED_S)
 
     def _write(self, sink: Sink, text: str) -> None:
+        if self._is_ascii:
+            text = to_ascii(text)
         self.bytes += len(text.encode())
         sink.write(text)
 

@@ -28,7 +28,14 @@ class PacedApp(App[int], inherit_bindings=False):
     """
 
     def __init__(
-        self, port: Port, clock: Clock, driver_class: type[Driver], *, period_s: float, slow_link: bool
+        self,
+        port: Port,
+        clock: Clock,
+        driver_class: type[Driver],
+        *,
+        period_s: float,
+        slow_link: bool,
+        is_ascii: bool = False,
     ) -> None:
         super().__init__(driver_class=driver_class)
         self.port = port
@@ -40,7 +47,7 @@ class PacedApp(App[int], inherit_bindings=False):
         self.credit = Credit(port.ack, clock.mono)
         colours = self.console._color_system or ColorSystem.TRUECOLOR
         canvas = Canvas(min(colours, ColorSystem.STANDARD) if slow_link else colours)
-        self.outlet = Outlet(canvas, self.credit, lambda: self._sync_available)
+        self.outlet = Outlet(canvas, self.credit, lambda: self._sync_available, is_ascii=is_ascii)
         self.meter = Meter()
         self.express = Express(self, self.outlet)
 

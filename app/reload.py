@@ -9,7 +9,7 @@ import msgspec
 from mdterm.app.choices import choose
 from mdterm.app.settings import Settings, SettingsError
 
-TAKEN_UP: Final = ("theme", "red_up", "keys", "fps")
+TAKEN_UP: Final = ("theme", "red_up", "number_format", "keys", "fps")
 """The settings that need no restart."""
 
 _Signature = tuple[int, int, int] | None

@@ -195,6 +195,17 @@ class GeneralSettings(Struct, frozen=True, kw_only=True):
         bool, _says("draw less, for a thin or distant connection: 16 colours and 2 frames a second")
     ] = False
     theme: Annotated[Name | None, _says("name of a theme; `mdterm themes` lists them")] = None
+    theme_dir: Annotated[
+        Name | None, _says("folder of your own themes; by default the folder `themes` beside this file")
+    ] = None
+    glyphs: Annotated[
+        Literal["auto", "unicode", "ascii"],
+        _says("what the screen is drawn with; auto is ascii where the locale is not UTF-8"),
+    ] = "auto"
+    number_format: Annotated[
+        Literal["western", "east-asian"],
+        _says("how large amounts are shortened: K, M and B (thousands), or 万 and 亿 (ten-thousands)"),
+    ] = "western"
     red_up: Annotated[
         bool,
         _says("rising is red and falling green, as in East Asian markets; buying and selling keep theirs"),

@@ -63,7 +63,7 @@ class Sources:
         try:
             self.values = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise _syntax_error(error, self.path, text) from None
+            raise syntax_error(error, self.path, text) from None
         except (RecursionError, ValueError):
             # tomllib's words are for mistakes; these are for who fills a file by a program gone wild.
             raise SettingsError("holds nesting or a number without end", self.path) from None
@@ -122,7 +122,7 @@ def dotted(path: Sequence[str | int]) -> str:
     )
 
 
-def _syntax_error(error: tomllib.TOMLDecodeError, path: Path, text: str) -> SettingsError:
+def syntax_error(error: tomllib.TOMLDecodeError, path: Path, text: str) -> SettingsError:
     """Take the place out of tomllib's words: `Invalid value (at line 3, column 5)`."""
     words = str(error)
     place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", words)

@@ -28,6 +28,7 @@ from mdterm.app.settings_sources import dotted
 _EXAMPLES: dict[str, Any] = {
     "watchlist": ["kiyotaka:BINANCE_FUTURES:BTCUSDT", "kiyotaka:BINANCE_FUTURES:ETHUSDT"],
     "theme": "dark",
+    "theme_dir": "themes",
     "layout": "trader",
     "block_sizes": {"BINANCE_FUTURES:BTCUSDT": 5.0},
     "channels": {

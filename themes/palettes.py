@@ -228,12 +228,35 @@ SLOW_LINK_THEME = ANSI16.name
 MONO_THEME = MONO.name
 
 
+def derive(
+    name: str, base: Theme, *, colours: Mapping[str, str], styles: Mapping[str, str], dark: bool
+) -> Theme:
+    """Return a theme of somebody's own: ``base``, with other colours and attributes for some of its roles.
+
+    ``colours`` may hold ``background`` and ``surface`` as well; overlays follow the background.
+    """
+    background = colours.get("background", base.background) or "ansi_default"
+    surface = colours.get("surface", colours.get("background", base.surface)) or background
+    of_roles = {*ROLES, *(f"{role}{STYLE_SUFFIX}" for role in ROLES)}
+    return _theme(
+        name,
+        {role: colours.get(role, base.variables[role]) for role in ROLES},
+        background=background,
+        surface=surface,
+        dark=dark,
+        ansi=base.ansi,
+        styles={role: styles.get(role, base.variables[f"{role}{STYLE_SUFFIX}"]) for role in ROLES},
+        variables={key: value for key, value in base.variables.items() if key not in of_roles},
+    )
+
+
 def red_up(theme: Theme) -> Theme:
     """Return a theme in which rising has the colour of falling and the other way round; sides keep theirs."""
     swapped = {"up": theme.variables["down"], "down": theme.variables["up"]}
     return replace(theme, variables={**theme.variables, **swapped})
 
 
-def themes(*, is_red_up: bool) -> tuple[Theme, ...]:
-    """Return all themes, in the convention that is asked for."""
-    return tuple(red_up(theme) for theme in THEMES) if is_red_up else THEMES
+def themes(*, is_red_up: bool, own: tuple[Theme, ...] = ()) -> tuple[Theme, ...]:
+    """Return all themes, in the convention that is asked for; somebody's ``own`` come last."""
+    every = (*THEMES, *own) if own else THEMES
+    return tuple(red_up(theme) for theme in every) if is_red_up else every

@@ -1,6 +1,6 @@
 """Candles and volume as cells: pure functions from bars to the glyphs of their columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
@@ -52,16 +52,6 @@ BOXES: Final = Glyphs(
 ASCII: Final = Glyphs(
     " |o||oooo", " |#||####", "-+++", " .:|#", "-", "<", "'", ("....", ",,,,", "===="), "=", "LS"
 )
-
-
-def choose_glyphs(environment: Mapping[str, str]) -> Glyphs:
-    """Return what the terminal has: other charsets and the Linux console's font lack most box characters."""
-    if environment.get("TERM") == "linux":
-        return ASCII
-    locale = next((environment[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if environment.get(name)), "")
-    charset = locale.partition(".")[2].partition("@")[0].replace("-", "").lower()
-    # A locale that names no charset tells nothing of the terminal: most are UTF-8.
-    return ASCII if charset not in ("", "utf8") else BOXES
 
 
 class Scale(Struct, frozen=True):

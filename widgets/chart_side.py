@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
+from rich.cells import cell_len
 from rich.style import Style
 
 from mdterm.feeds.frames import ChartBar, ChartFrame, ProfileFrame
@@ -118,7 +119,7 @@ def words_width(volume: float, cvd: Scale | None, digits: int) -> int:
     """Return the cells that the words below the prices take at least."""
     told = [_volume_word(volume, digits)]
     told += [] if cvd is None else [format_sum(value, 0, _SUM_ROOM) for value in (cvd.low, cvd.high)]
-    return max(map(len, told))
+    return max(map(cell_len, told))
 
 
 def _volume_word(volume: float, digits: int) -> str:

@@ -1,5 +1,7 @@
 """A chart in words: the bar in figures for the title, and the legend of what is drawn over the bars."""
 
+from rich.cells import cell_len
+
 from mdterm.feeds.frames import ChartBar, ChartFrame, ProfileFrame
 from mdterm.widgets.candles import Glyphs
 from mdterm.widgets.chart_columns import line_styles
@@ -32,7 +34,7 @@ def bar_words(bar: ChartBar, frame: ChartFrame, moment: str | None, room: int) -
         f" {when}C {closed}",
         f" {when}",
     ):
-        if words and len(words.rstrip()) < room:
+        if words and cell_len(words.rstrip()) < room:
             return [words.rstrip()] if words.strip() else []
     return []
 
@@ -68,7 +70,7 @@ def paint_legend(
         entries.append([(f" {_profile_words(frame.profile)} ", palette.key)])
     if bar.cvd is not None or any(one.cvd is not None for one in frame.bars):
         text = UNKNOWN if bar.cvd is None else format_delta(bar.cvd, min(2, frame.size_digits))
-        entries.append([(f" CVD {text.rjust(_SIGNED_ROOM)} ", palette.text)])
+        entries.append([(f" CVD {cell(text, _SIGNED_ROOM)} ", palette.text)])
     local = None if wall is None else wall + offset_ns
     if frame.sums_since is not None:
         since = format_since(frame.sums_since + offset_ns, local)

@@ -1,8 +1,9 @@
 """Numbers and times as text. Pure; every figure on the screen is made here."""
 
+import math
 import time
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
@@ -10,8 +11,31 @@ from mdterm.feeds.text import clean
 
 UNKNOWN: Final = "—"
 FULL_BELOW: Final = 10_000.0
-_UNITS: Final = ((1e3, "K"), (1e6, "M"), (1e9, "B"), (1e12, "T"))
+
+
+class Units(NamedTuple):
+    """What large amounts are counted in."""
+
+    steps: tuple[tuple[float, str], ...]
+    """The units, the smallest first."""
+    ratio: float
+    """How many of a unit are about the next."""
+    tenths_below: float
+    """From how many of a unit on none is told in tenths."""
+
+
+WESTERN: Final = Units(((1e3, "K"), (1e6, "M"), (1e9, "B"), (1e12, "T")), 1e3, math.inf)
+EAST_ASIAN: Final = Units(((1e4, "万"), (1e8, "亿"), (1e12, "万亿")), 1e4, 1e2)
+EAST_ASIAN_ASCII: Final = Units(((1e4, "W"), (1e8, "Y"), (1e12, "WY")), 1e4, 1e2)
+"""Wan and yi, where there are no other letters."""
+_in_force = WESTERN
 _NS: Final = 1_000_000_000
+
+
+def use_units(units: Units) -> None:
+    """Tell all amounts of this process in these units; the screen says so once, before it paints."""
+    global _in_force  # every panel makes figures, and all of one screen are alike
+    _in_force = units
 
 
 def format_price(price: float | None, digits: int) -> str:
@@ -42,8 +66,29 @@ def format_size(size: float | None, digits: int) -> str:
         if float(f"{magnitude:.{digits}f}") == 0:
             return f"<{10.0**-digits:.{digits}f}"
         return text
-    scale, unit = next((one for one in _UNITS if magnitude / one[0] < 999.95), _UNITS[-1])
-    return f"{size / scale:.{1 if magnitude / scale >= 9.995 else 2}f}{unit}"
+    return format_short(size)
+
+
+def format_short(size: float) -> str:
+    """Return a large size with a unit, in three or four digits."""
+    magnitude, units = abs(size), _in_force
+    most = units.ratio - (0.05 if units.tenths_below >= units.ratio else 0.5)  # rounding may carry
+    scale, unit = next((one for one in units.steps if magnitude / one[0] < most), units.steps[-1])
+    share = magnitude / scale
+    digits = 2 if share < 9.995 else 1 if share < units.tenths_below - 0.05 else 0
+    return f"{size / scale:.{digits}f}{unit}"
+
+
+def format_order(size: float) -> str:
+    """Return a size in so few cells that little more than its order is told."""
+    steps = ((1.0, ""), *_in_force.steps)
+    scale, unit = next((one for one in steps if abs(size) / one[0] < _in_force.ratio - 0.5), steps[-1])
+    return f"{size / scale:.0f}{unit}"
+
+
+def order_cells() -> int:
+    """Return the cells that the order of any amount takes, its sign with it."""
+    return 1 + len(f"{_in_force.ratio - 1:.0f}") + cell_len(_in_force.steps[0][1])
 
 
 def whole_cells(sizes: Iterable[float | None]) -> int:
@@ -112,7 +157,10 @@ def format_rate(bytes_per_s: float) -> str:
 
 def cell(text: str, width: int) -> str:
     """Return a figure right-aligned in ``width`` cells; one that does not fit becomes ``###``."""
-    return text.rjust(width) if len(text) <= width else "#" * width
+    if text.isascii():
+        return text.rjust(width) if len(text) <= width else "#" * width
+    blanks = width - cell_len(text)
+    return " " * blanks + text if blanks >= 0 else "#" * width
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:

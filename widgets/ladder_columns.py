@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mdterm.feeds.frames import LadderFrame
-from mdterm.widgets.figures import fit_digits, format_price, whole_cells
+from mdterm.widgets.figures import fit_digits, format_price, order_cells, whole_cells
 
 GAP: Final = 2
 """Blanks between two columns; thousands are parted by one, so one would read as a thousand."""
@@ -31,8 +31,6 @@ SETS: Final[Mapping[str, tuple[str, ...]]] = {
 """The sets of columns in the order of their key."""
 _PAIRS: Final = frozenset({"flow", "change", "depth"})
 """Columns that there is one of on either side of the price."""
-_LEAST: Final = 5
-"""Cells of a figure below which it would tell too little."""
 _LEAST_SIZE: Final = 6
 """Cells of a size below which other columns have to go."""
 _MOST: Final = 9
@@ -94,7 +92,7 @@ def granted(wanted: Sequence[str], room: int) -> tuple[str, ...]:
     """Return the columns of a set that fit beside the book into ``room``, what matters most first."""
     had, room = [], room - 2 * (_LEAST_SIZE + GAP)
     for name in wanted:
-        cells = (_LEAST + GAP) * (2 if name in _PAIRS else 1)
+        cells = (order_cells() + GAP) * (2 if name in _PAIRS else 1)
         if cells <= room:
             had.append(name)
             room -= cells
@@ -187,7 +185,7 @@ def _share(room: int, extra: Sequence[str], with_bars: bool) -> tuple[dict[str, 
             # Figures in full first, then bars, then room for figures that are longer still.
             half = max(min(half - _LEAST_BAR, _MOST), half - _MOST_BAR)
         return {"size": next((w for w in _SIZE_WIDTHS if w <= min(half, widest)), max(1, half))}, mine
-    cells = {"size": _LEAST_SIZE} | dict.fromkeys(extra, _LEAST)
+    cells = {"size": _LEAST_SIZE} | dict.fromkeys(extra, order_cells())
     counts = {name: 2 if name in _PAIRS or name == "size" else 1 for name in cells}
     spare = room - sum((cells[name] + GAP) * counts[name] for name in cells)
     # Own orders come before the luxury of longer figures, but not before figures that can be read.

@@ -4,11 +4,20 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from msgspec import Struct
+from rich.cells import cell_len
 from rich.style import Style
 
 from mdterm.feeds.frames import LadderFrame, OwnOrder
 from mdterm.feeds.precision import decimals
-from mdterm.widgets.figures import UNKNOWN, cell, fit_digits, format_price, format_size, whole_cells
+from mdterm.widgets.figures import (
+    UNKNOWN,
+    cell,
+    fit_digits,
+    format_order,
+    format_price,
+    format_size,
+    whole_cells,
+)
 from mdterm.widgets.ladder_columns import EDGE, GAP, Columns, Figure
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.rows import NO_STYLE, Part, Row, merge
@@ -21,7 +30,6 @@ _BOTH: Final = ("B+S", "◆")
 _BOLD: Final = Style(bold=True)
 _UNDERLINED: Final = Style(underline=True)
 _TENTH: Final = 0.1
-_UNITS: Final = ((1.0, ""), (1e3, "K"), (1e6, "M"), (1e9, "B"), (1e12, "T"))
 _BUYS, _SELLS = 1, 2
 """Bits of the frame's diagonals."""
 
@@ -211,12 +219,11 @@ def paint(level: Level, frame: LadderFrame, columns: Columns, scales: Scales, pa
 def _told(size: float | None, figure: Figure, sign: str = "") -> str:
     """Return a size as exactly as its column is wide."""
     text = sign + format_size(size, figure.digits)
-    if len(text) <= figure.width or size is None:
+    if cell_len(text) <= figure.width or size is None:
         return text
     if abs(size) < _TENTH:
         return f"{sign}<{_TENTH}"
-    scale, unit = next((one for one in _UNITS if abs(size) / one[0] < 999.5), _UNITS[-1])
-    return f"{sign}{size / scale:.0f}{unit}"
+    return sign + format_order(size)
 
 
 def _left_mark(level: Level, palette: Palette) -> Part:
@@ -341,7 +348,7 @@ def _own(orders: Sequence[OwnOrder], frame: LadderFrame, columns: Columns, palet
     return [
         (" " * (GAP - EDGE), NO_STYLE),
         (words, palette.own),
-        (" " * (room - len(size)), NO_STYLE),
+        (" " * (room - cell_len(size)), NO_STYLE),
         (size, palette.own),
     ]
 

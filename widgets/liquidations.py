@@ -3,6 +3,7 @@
 from typing import Final
 
 from msgspec import Struct
+from rich.cells import cell_len
 
 from mdterm.feeds.frames import DerivativesFrame, LiquidationRow
 from mdterm.widgets.figures import UNKNOWN, cell, fit, format_price, format_size, format_time_ms
@@ -48,7 +49,7 @@ def paint_liquidated_briefly(frame: DerivativesFrame, palette: Palette, width: i
     ]
     parts = [
         (" liquid.   ", palette.muted),
-        (f"L {format_size(longs, 0) or '0'}".rjust(10), palette.liq_long),
+        (cell(f"L {format_size(longs, 0) or '0'}", 10), palette.liq_long),
     ]
     return merge([*parts, *more])
 
@@ -72,7 +73,7 @@ class Columns(Struct, frozen=True):
 def choose_columns(frame: DerivativesFrame, width: int, before: Columns | None) -> Columns:
     """Return the columns for the liquidations: prices and sizes never become narrower than ``before``."""
     prices = (len(format_price(row.price, frame.digits)) for row in frame.liquidations)
-    sizes = (len(_size(row, frame)) for row in frame.liquidations)
+    sizes = (cell_len(_size(row, frame)) for row in frame.liquidations)
     price = max(*prices, len("PRICE"), before.price if before else 0, 0)
     size = max(*sizes, len("SIZE"), before.size if before else 0, 0)
     for time, raw, value in ((12, 6, _VALUE), (12, 6, 0), (12, 4, 0), (12, 0, 0), (8, 0, 0), (5, 0, 0)):

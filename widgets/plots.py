@@ -7,6 +7,7 @@ from itertools import pairwise
 from textwrap import wrap
 from typing import Final
 
+from rich.cells import cell_len
 from rich.style import Style
 
 from mdterm.feeds.frames import PlotFrame
@@ -264,7 +265,7 @@ def _label(frame: PlotFrame, bounds: Bounds, value: float) -> str:
 def axis_width(frame: PlotFrame, bounds: Bounds) -> int:
     """Return the cells of the vertical axis."""
     told = (bounds.low, bounds.high, *_levels(frame).values())
-    width = max(len(_label(frame, bounds, value)) for value in told)
+    width = max(cell_len(_label(frame, bounds, value)) for value in told)
     return width + (len("POC ") if frame.plot == "profile" else 0)
 
 
@@ -319,7 +320,7 @@ def _paint_below(figure: Figure, palette: Palette, glyphs: Glyphs, width: int, o
     at = 0
     for start, text in labels:
         parts += [(" " * (start - at), NO_STYLE), (text, palette.muted)]
-        at = start + len(text)
+        at = start + cell_len(text)
     return merge(parts)
 
 
@@ -334,14 +335,15 @@ def _values_below(frame: PlotFrame, bounds: Bounds, width: int, tick: str) -> li
         return tick + (format_size(value, 0 if value >= 10 else min(2, digits)) or "0")
 
     span = bounds.right - bounds.left
-    room = max(len(text_of(value)) for value in (bounds.left, bounds.right)) + _LABEL_GAP
+    room = max(cell_len(text_of(value)) for value in (bounds.left, bounds.right)) + _LABEL_GAP
     step = round_step(span, max(1, width // room), digits)
     first = -int(-bounds.left // step)
     found = []
     for at in range(first, first + width):
         value = at * step
         start = round((value - bounds.left) / span * (width - 1))
-        if start + len(text_of(value)) > width:
+        if start + cell_len(text_of(value)) > width:
             break
         found.append((start, text_of(value)))
-    return [one for one, after in pairwise([*found, (width + room, "")]) if one[0] + len(one[1]) < after[0]]
+    following = [*found, (width + room, "")]
+    return [one for one, after in pairwise(following) if one[0] + cell_len(one[1]) < after[0]]

@@ -73,15 +73,26 @@ def check(context: Context) -> None:
 
 def _screen_problems(settings: "Settings") -> "list[Problem]":
     """Judge what only the screen knows: the names of themes, and keys and their commands."""
+    from mdterm.app.choices import theme_names
     from mdterm.app.keymap import bind_keys
+    from mdterm.app.layout_keys import LAYOUTS
     from mdterm.app.settings_problems import nearest
     from mdterm.app.settings_sources import dotted
-    from mdterm.themes.palettes import THEMES
+    from mdterm.app.theme_files import folders_of, read_themes
+    from mdterm.feeds.alerts import parse_alert
 
-    problems: list[Problem] = []
-    names = [theme.name for theme in THEMES]
+    files = read_themes(folders_of(settings))
+    problems = [*files.problems]
+    names = [*theme_names(files), *files.broken]
     if settings.theme is not None and settings.theme not in names:
         problems += settings.error("theme", f"unknown theme{nearest(settings.theme, names)}").problems
+    if settings.layout is not None and settings.layout not in LAYOUTS:
+        problems += settings.error("layout", f"unknown layout{nearest(settings.layout, LAYOUTS)}").problems
+    for alert in settings.alerts:
+        try:
+            parse_alert(alert)
+        except ValueError as error:
+            problems += settings.error("alerts", str(error)).problems
     for problem in bind_keys(settings.keys)[1]:
         problems += settings.error(dotted(("keys", problem.id)), problem.words).problems
     return problems

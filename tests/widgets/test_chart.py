@@ -13,10 +13,8 @@ from mdterm.widgets.candles import (
     ASCII,
     BOXES,
     LOOSE_NS,
-    Glyphs,
     Scale,
     candle_cells,
-    choose_glyphs,
     choose_scale,
     choose_volume_scale,
     volume_cells,
@@ -80,21 +78,6 @@ def test_volume_as_cells() -> None:
     assert volume_cells(0.0, 16.0, 2, BOXES) == "  "
     assert volume_cells(None, 16.0, 2, BOXES) == "  "
     assert volume_cells(99.0, 16.0, 2, BOXES) == "██"
-
-
-@pytest.mark.parametrize(
-    ("environment", "glyphs"),
-    [
-        ({"TERM": "xterm-256color", "LANG": "en_US.UTF-8"}, BOXES),
-        ({"TERM": "tmux-256color", "LANG": "C"}, BOXES),
-        ({}, BOXES),
-        ({"TERM": "linux", "LANG": "en_US.UTF-8"}, ASCII),
-        ({"TERM": "xterm", "LC_ALL": "de_DE.ISO-8859-1@euro", "LANG": "de_DE.utf8"}, ASCII),
-        ({"TERM": "xterm", "LC_ALL": "", "LC_CTYPE": "C.utf8", "LANG": "de_DE.ISO-8859-1"}, BOXES),
-    ],
-)
-def test_characters_are_those_that_the_terminal_has(environment: dict[str, str], glyphs: Glyphs) -> None:
-    assert choose_glyphs(environment) is glyphs
 
 
 # The scale

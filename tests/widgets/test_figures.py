@@ -1,5 +1,7 @@
 """Numbers and times as text."""
 
+from collections.abc import Iterator
+
 import pytest
 from rich.cells import cell_len
 
@@ -44,6 +46,56 @@ def test_prices_are_told_in_full(price: float | None, digits: int, text: str) ->
 )
 def test_sizes_are_in_full_below_ten_thousand(size: float | None, digits: int, text: str) -> None:
     assert figures.format_size(size, digits) == text
+
+
+@pytest.fixture
+def east_asian() -> Iterator[None]:
+    """Tell amounts in ten-thousands."""
+    figures.use_units(figures.EAST_ASIAN)
+    yield
+    figures.use_units(figures.WESTERN)
+
+
+@pytest.mark.usefixtures("east_asian")
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (9999.0, "9 999"),
+        (12_345.0, "1.23万"),
+        (99_960.0, "10.0万"),
+        (123_456.0, "12.3万"),
+        (1_234_567.0, "123万"),
+        (99_994_000.0, "9999万"),
+        (99_996_000.0, "1.00亿"),
+        (-2_500_000_000.0, "-25.0亿"),
+        (1.5e12, "1.50万亿"),
+    ],
+)
+def test_large_sizes_are_told_in_ten_thousands_where_that_is_asked_for(size: float, text: str) -> None:
+    assert figures.format_size(size, 0) == text
+    assert cell_len(figures.cell(text, 12)) == 12
+    assert cell_len(text) <= 8
+    assert figures.cell(text, cell_len(text) - 1) == "#" * (cell_len(text) - 1)
+
+
+@pytest.mark.usefixtures("east_asian")
+@pytest.mark.parametrize("digit", [1, 3, 9.99])
+@pytest.mark.parametrize("power", range(4, 15))
+def test_the_order_of_an_amount_of_ten_thousands_fits(power: int, digit: float) -> None:
+    assert figures.order_cells() == 7
+    assert cell_len(figures.format_order(-digit * 10.0**power)) <= 7 + (power >= 12) * 2
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(999.0, "999"), (999.6, "1K"), (-999_400.0, "-999K"), (5e12, "5T")]
+)
+def test_the_order_of_an_amount_fits_five_cells(size: float, text: str) -> None:
+    assert figures.order_cells() == 5
+    assert figures.format_order(size) == text
+
+
+def test_letters_stand_for_the_units_where_there_is_only_ascii() -> None:
+    assert [unit for _, unit in figures.EAST_ASIAN_ASCII.steps] == ["W", "Y", "WY"]
 
 
 @pytest.mark.parametrize(
