@@ -13,17 +13,21 @@ import argparse
 import asyncio
 import json
 import os
-import re
 import resource
+import signal
 import subprocess
 import sys
 import time
+from array import array
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from mdterm.app.commands.context import Context
 from mdterm.app.providers import World
+from mdterm.feeds.candles import BASE_BARS
 from mdterm.feeds.events import Event, FeedStatus, Liquidation, Stream, Trade
 from mdterm.feeds.frames import ChartSpec, FrameSet, HeaderSpec, LadderSpec, TapeSpec
 from mdterm.feeds.intervals import SECOND
@@ -32,9 +36,8 @@ from mdterm.feeds.runtime import Feed
 from mdterm.feeds.thread import new_loop
 
 FAULTS = "drop~0.01,garbage~0.0005,refuse@300+20,silence:book@600+15,delay=20@700+60"
-
-BEFORE = 10_000
-"""Ids before the first that came: what is sent at once need not come in their order."""
+EARLIER_S = 120
+"""How much older than the first trade of an instrument a later one may be."""
 
 
 def resident_mib() -> float:
@@ -44,23 +47,18 @@ def resident_mib() -> float:
 
 
 class Ledger:
-    """Every trade received, as little of it as the checks need: the memory of the check must not hide that
-    of the feed."""
+    """Every trade received, in memory that does not grow: that of the feed is what is measured."""
 
-    def __init__(self) -> None:
-        self.bars: dict[str, dict[int, Bar]] = {}
-        """One-second bars of each address by their start, recomputed plainly."""
+    def __init__(self, addresses: Sequence[str], seconds: int) -> None:
+        self.bars = {address: Bars(seconds) for address in addresses}
+        """One-second bars, recomputed plainly."""
+        self.ids = Runs()
         self.trades = self.doubled = 0
-        self.events = 0
         self.gaps = 0
         self.states: Counter[str] = Counter()
-        self._first: int | None = None
-        self._known = bytearray()
-        """One byte for each id since the first; liquidations are counted with the trades."""
 
     def take(self, events: Sequence[Event]) -> None:
         """Note events as a listener of the feed."""
-        self.events += len(events)
         for event in events:
             if type(event) is Trade:
                 assert event.ts is not None
@@ -68,12 +66,7 @@ class Ledger:
                     self.trades += 1
                 else:
                     self.doubled += 1
-                bars = self.bars.setdefault(event.address, {})
-                start = event.ts // SECOND * SECOND
-                bar = bars.get(start)
-                if bar is None:
-                    bar = bars[start] = Bar(event.ts, event.ts, event.price)
-                bar.take(event.ts, event.price, event.size or 0.0)
+                self.bars[event.address].take(event.ts, event.price, event.size or 0.0)
             elif type(event) is Liquidation:
                 self._note(event.id)
             elif type(event) is FeedStatus:
@@ -83,53 +76,88 @@ class Ledger:
     def _note(self, id_: str | None) -> bool:
         """Take down an id; return whether it is new."""
         assert id_ is not None
-        number = int(id_)
-        if self._first is None:
-            self._first = number - BEFORE
-        at = number - self._first
-        assert at >= 0, "an id of long before the first"
-        if at >= len(self._known):
-            self._known.extend(bytes(at + 65_536 - len(self._known)))
-        is_new = not self._known[at]
-        self._known[at] = 1
-        return is_new
+        return self.ids.add(int(id_))
 
+
+class Runs:
+    """Which numbers came, as the runs that they make: nearly all follow one another."""
+
+    def __init__(self) -> None:
+        self._firsts: list[int] = []
+        self._ends: list[int] = []
+
+    def add(self, number: int) -> bool:
+        """Take a number in; return whether it is new."""
+        firsts, ends = self._firsts, self._ends
+        at = bisect_right(firsts, number)
+        if at and number < ends[at - 1]:
+            return False
+        joins_last = at > 0 and ends[at - 1] == number
+        joins_next = at < len(firsts) and firsts[at] == number + 1
+        if joins_last and joins_next:
+            ends[at - 1] = ends.pop(at)
+            del firsts[at]
+        elif joins_last:
+            ends[at - 1] = number + 1
+        elif joins_next:
+            firsts[at] = number
+        else:
+            firsts.insert(at, number)
+            ends.insert(at, number + 1)
+        return True
+
+    @property
     def holes(self) -> int:
-        """Return how many runs of ids are missing between the first and the last."""
-        return len(re.findall(rb"\x01\x00+(?=\x01)", self._known))
+        """How many runs of numbers are missing between the first and the last."""
+        return max(0, len(self._firsts) - 1)
 
 
-class Bar:
-    """A plain bar: trades of one moment count in the order in which they came."""
+class Bars:
+    """Plain one-second bars; trades of one moment count in the order in which they came."""
 
-    __slots__ = ("close", "first", "high", "last", "low", "open", "volume")
+    COLUMNS = 8
+    """First and last time within the second (ns), open, high, low, close, volume, and 1.0 for a bar."""
 
-    def __init__(self, first: int, last: int, price: float) -> None:
-        self.first, self.last = first, last
-        self.open = self.high = self.low = self.close = price
-        self.volume = 0.0
+    def __init__(self, seconds: int) -> None:
+        self._cells = array("d", bytes(8 * self.COLUMNS * seconds))
+        self._first: int | None = None
 
     def take(self, ts: int, price: float, size: float) -> None:
         """Count a trade."""
-        if ts < self.first:
-            self.first, self.open = ts, price
-        if ts >= self.last:
-            self.last, self.close = ts, price
-        self.high, self.low = max(self.high, price), min(self.low, price)
-        self.volume += size
+        if self._first is None:
+            self._first = ts // SECOND - EARLIER_S
+        at = (ts // SECOND - self._first) * self.COLUMNS
+        assert 0 <= at < len(self._cells), "a trade of long before the first, or long after the end"
+        first, last, open_, high, low, close, volume, is_known = self._cells[at : at + self.COLUMNS]
+        within = float(ts % SECOND)
+        if not is_known:
+            first, last, open_, high, low, close = within, within, price, price, price, price
+        if within < first:
+            first, open_ = within, price
+        if within >= last:
+            last, close = within, price
+        told = (first, last, open_, max(high, price), min(low, price), close, volume + size, 1.0)
+        self._cells[at : at + self.COLUMNS] = array("d", told)
+
+    def get(self, open_ts: int) -> tuple[float, ...] | None:
+        """Return open, high, low, close and volume of a bar, None where nothing was traded."""
+        at = (open_ts // SECOND - (self._first or 0)) * self.COLUMNS
+        if not 0 <= at < len(self._cells) or not self._cells[at + 7]:
+            return None
+        return tuple(self._cells[at + 2 : at + 7])
 
 
-def compare_candles(market: Market, plain: Mapping[int, Bar]) -> int:
+def compare_candles(market: Market, plain: Bars) -> int:
     """Return how many of the kept one-second bars differ from a recomputation."""
     market.fold()
     wrong = 0
-    for one in market.candles.candles("1s", 14_400):
+    for one in market.candles.candles("1s", BASE_BARS):
         found = plain.get(one.open_ts)
         if found is None:
             wrong += 1
             continue
-        same = (found.open, found.high, found.low, found.close) == (one.open, one.high, one.low, one.close)
-        wrong += not same or abs(found.volume - (one.volume or 0.0)) > 1e-6 * max(1.0, found.volume)
+        same = found[:4] == (one.open, one.high, one.low, one.close)
+        wrong += not same or abs(found[4] - (one.volume or 0.0)) > 1e-6 * max(1.0, found[4])
     return wrong
 
 
@@ -142,7 +170,10 @@ async def soak(seconds: float, endpoints: dict[str, str]) -> int:
     assert provider.history is not None
     addresses = await provider.history.search("")
     instruments = world.instruments(addresses)
-    feed, ledger, frames = Feed(world.providers), Ledger(), Counter[str]()
+    before = resident_mib()
+    ledger = Ledger([one.address for one in instruments], int(seconds) + 2 * EARLIER_S)
+    checking = resident_mib() - before
+    feed, frames = Feed(world.providers), Counter[str]()
     feed.watch(instruments)
     streams: tuple[Stream, ...] = ("trade", "liquidation")
     feed.listen([(one.address, stream) for one in instruments for stream in streams], ledger.take)
@@ -157,9 +188,12 @@ async def soak(seconds: float, endpoints: dict[str, str]) -> int:
     feed.bind("tape", first, TapeSpec(rows=30))
     feed.bind("header", first, HeaderSpec())
     feed.bind("chart", first, ChartSpec("1m", 100))
-    begun, cpu, early = time.monotonic(), time.process_time(), 0.0
-    while (passed := time.monotonic() - begun) < seconds:
-        await asyncio.sleep(min(60.0, seconds - passed))
+    print(f"the ledger of this check takes {checking:.1f} MiB of the memory told here", flush=True)
+    begun, cpu, early, stopped = time.monotonic(), time.process_time(), 0.0, asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    while (passed := time.monotonic() - begun) < seconds and not stopped.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopped.wait(), min(60.0, seconds - passed))
         passed = time.monotonic() - begun
         early = early or (resident_mib() if passed >= min(300.0, seconds / 4) else 0.0)
         received = sum(connection.health.frames for connection in feed.links.connections.values())
@@ -169,6 +203,7 @@ async def soak(seconds: float, endpoints: dict[str, str]) -> int:
             f"{(time.process_time() - cpu) / passed:5.1%} of a core  {frames['posted'] / passed:4.1f} fps",
             flush=True,
         )
+    late = resident_mib()
     opened = sum(connection.opened_count for connection in feed.links.connections.values())
     states = dict(ledger.states)
     await feed.close()
@@ -179,11 +214,11 @@ async def soak(seconds: float, endpoints: dict[str, str]) -> int:
         for address, market in markets.items()
         if isinstance(market, Market) and address in ledger.bars
     )
-    trades, doubled, holes = ledger.trades, ledger.doubled, ledger.holes()
+    trades, doubled, holes = ledger.trades, ledger.doubled, ledger.ids.holes
     print(
         f"trades {trades}, counted by the markets {counted}, doubled {doubled}; holes in the ids {holes} "
         f"with {opened} connections opened; one-second bars wrong {wrong}; states {states}; "
-        f"memory {early:.1f} → {resident_mib():.1f} MiB (the ledger of this check included)"
+        f"memory {early:.1f} → {late:.1f} MiB, {late / early - 1:+.1%}"
     )
     return int(doubled > 0 or counted != trades or holes > opened or wrong > 0)
 
