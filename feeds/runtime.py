@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
+from mdterm.feeds import heap
 from mdterm.feeds.accounts import Accounts
 from mdterm.feeds.address import AddressError, Instrument, parse_address
 from mdterm.feeds.alerts import Alarm, Alerts, Rule
@@ -112,6 +113,7 @@ class Feed:
         self._status_handle: asyncio.TimerHandle | None = None
         self.warmth: Warmth | None = None
         self._kept_ago = 0
+        self._heap_handle = self._loop.call_later(heap.EVERY_S, self._give_back)
         if store is not None:
             from mdterm.feeds import warm  # with it comes SQLite, which who keeps nothing need not load
 
@@ -645,6 +647,11 @@ class Feed:
         self.alerts.tick(self.clock.mono(), self.clock.wall())
         self.touch()
 
+    def _give_back(self) -> None:
+        """Give back the memory that was let go; beside the loop, which goes on meanwhile."""
+        self._heap_handle = self._loop.call_later(heap.EVERY_S, self._give_back)
+        self._loop.run_in_executor(None, heap.give_back)
+
     def _woke(self, since: int) -> None:
         """Mark the gap of a time in which the program stood still: links may outlive it, trades may not."""
         until = self.clock.wall()
@@ -687,7 +694,8 @@ class Feed:
     async def close(self) -> None:
         """Close every connection and end every task."""
         self._closed = True
-        for handle in (self._held, self._replan_handle, self._tick_handle, self._status_handle):
+        timers = (self._held, self._replan_handle, self._tick_handle, self._status_handle, self._heap_handle)
+        for handle in timers:
             if handle is not None:
                 handle.cancel()
         for seat in self.seats:
