@@ -1,5 +1,6 @@
 """The only place that knows where mdterm keeps its files on this machine."""
 
+import os
 from pathlib import Path
 
 import platformdirs
@@ -28,3 +29,18 @@ def rewind_folder() -> Path:
 def state_file() -> Path:
     """Return the file of what is kept between two starts."""
     return state_folder() / "state.json"
+
+
+def feed_folders() -> tuple[Path, ...]:
+    """Return where the shared feed of this user may listen; a new one takes the first that it can have.
+
+    The runtime directory may go away at the last logout, while the feed goes on: then it moves to the other.
+    """
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    beside_state = state_folder() / "run"
+    return (Path(runtime) / "mdterm", beside_state) if os.path.isabs(runtime) else (beside_state,)
+
+
+def feed_log_file() -> Path:
+    """Return the log of the shared feed."""
+    return state_folder() / "feed.log"

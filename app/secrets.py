@@ -73,6 +73,17 @@ class Secret:
             return _usable(text, f"the environment variable {self._text}")
         return _usable(_first_line(self._argv), f"the first line that {self._argv[0]} printed")
 
+    def identity(self) -> tuple[str, ...]:
+        """Return what makes it the secret it is, in the clear: to be hashed, never to be shown or sent.
+
+        A command is not run for it.
+        """
+        if self.source is Source.COMMAND:
+            return (self.source.value, *self._argv)
+        if self.source is Source.ENVIRONMENT:
+            return (self.source.value, self._text, self._environ.get(self._text, "").strip())
+        return (self.source.value, self._text.strip())
+
     def masked(self) -> str:
         """Return at most the last 4 characters of a literal or a variable, fewer of a short one."""
         try:

@@ -212,9 +212,12 @@ class GeneralSettings(Struct, frozen=True, kw_only=True):
     ] = False
     time_zone: Annotated[Name, _says('"local", "utc" or a name such as "Asia/Tokyo"')] = "utc"
     feed: Annotated[
-        Literal["own", "shared"],
-        _says("own connections, or those of a feed that runs apart (accepted, not used yet)"),
-    ] = "own"
+        Literal["auto", "own", "shared"],
+        _says("whose connections: auto joins a shared feed that runs, shared starts one, own never joins"),
+    ] = "auto"
+    feed_idle_s: Annotated[
+        Positive, _says("seconds after which a shared feed ends that nobody is attached to")
+    ] = 600.0
     layout: Annotated[Name | None, _says("the layout to start with")] = None
     pairs: Annotated[
         tuple[tuple[str, str], ...], _says("pairs of addresses to compare, each a list of two")

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 DONE, USAGE, REFUSED, UNREACHABLE = 0, 2, 3, 4
 INTERRUPTED, TERMINATED = 130, 143
 
+LOG_BYTES = 2_000_000
+"""A log that a process writes for days is begun anew at this size; one more of it is kept."""
+
 _LEVELS = ("debug", "info", "warning", "error")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -59,26 +62,39 @@ class Context:
 
         return load_settings(self.config_path, self.overrides, self.environ)
 
-    def start_log(self) -> None:
-        """Send the log to the file asked for; without one nothing is logged anywhere."""
+    def start_log(self, *, is_bounded: bool = False, to_stderr: bool = False) -> None:
+        """Send the log to the file asked for; without one nothing is logged anywhere, or to standard error.
+
+        A file that ``is_bounded`` is begun anew at a size, the one before is kept beside it.
+        """
         root = logging.getLogger()
         # At DEBUG the sockets library would log every frame, at four times the cost and with its content.
         logging.getLogger("websockets").setLevel(logging.INFO)
         logging.getLogger("httpx").setLevel(logging.WARNING)
         logging.getLogger("httpcore").setLevel(logging.WARNING)
+        handler: logging.Handler
         if self.log_file is None:
-            root.addHandler(logging.NullHandler())
-            return
-        try:
-            handler = logging.FileHandler(self.log_file, encoding="utf-8")
-            os.chmod(self.log_file, 0o600)
-        except OSError as error:
-            raise Failed(
-                f"the log file {self.log_file} cannot be written: {error.strerror}", USAGE
-            ) from error
-        handler.setFormatter(_Masked(self.secrets))
+            handler = logging.StreamHandler() if to_stderr else logging.NullHandler()
+        else:
+            try:
+                handler = _log_file(self.log_file, is_bounded=is_bounded)
+                os.chmod(self.log_file, 0o600)
+            except OSError as error:
+                raise Failed(
+                    f"the log file {self.log_file} cannot be written: {error.strerror}", USAGE
+                ) from error
         root.addHandler(handler)
-        root.setLevel(self.log_level.upper())
+        if self.log_file is not None or to_stderr:
+            handler.setFormatter(_Masked(self.secrets))
+            root.setLevel(self.log_level.upper())
+
+
+def _log_file(path: Path, *, is_bounded: bool) -> logging.FileHandler:
+    if not is_bounded:
+        return logging.FileHandler(path, encoding="utf-8")
+    from logging.handlers import RotatingFileHandler
+
+    return RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
 
 
 class _Masked(logging.Formatter):

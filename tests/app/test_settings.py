@@ -317,7 +317,7 @@ def test_a_secret_is_not_taken_from_the_command_line(config: Written, override: 
         ("theme = ''", 1, "theme", "expected a name"),
         ("theme = 2026-01-01", 1, "theme", "got a date or time"),
         ("time_zone = 'Mars/Base'", 1, "time_zone", "Asia/Tokyo"),
-        ("feed = 'other'", 1, "feed", "one of own or shared"),
+        ("feed = 'other'", 1, "feed", "one of auto, own or shared"),
         ("watchlist = 'sim:BTC'", 1, "watchlist", "expected a list of strings, got a string"),
         ("watchlist = [\n'sim:BTC',\n'BTC']", 3, "watchlist", "BTC"),
         ("watchlist = [\n'sim:BTC',\n'kiyotak:BTC']", 3, "watchlist", "did you mean kiyotaka?"),
