@@ -8,8 +8,8 @@ from textual.message import Message
 
 from mdterm.app.keymap import Keymap
 from mdterm.app.overlay import Prompt, PromptLine
-from mdterm.app.search import Candidate, Match, Source, answered, merge, rank
-from mdterm.feeds.address import AddressError, Instrument, parse_address
+from mdterm.app.search import Candidate, Match, Source, answered, as_written, merge, rank
+from mdterm.feeds.address import Instrument
 from mdterm.feeds.text import clean
 from mdterm.widgets.figures import fit
 from mdterm.widgets.palette import Palette
@@ -174,7 +174,7 @@ class FoundSymbols(PromptLine):
         self.hits = rank(query, candidates)
         # An address need not be known to anybody, but what is known comes first.
         found = {hit.address for hit in self.hits}
-        self.hits += [Match(one, None) for one in _as_written(query) if one.address not in found]
+        self.hits += [Match(one, None) for one in as_written(query, found)]
         self.repaint()
 
     def move(self, by: int) -> None:
@@ -217,11 +217,3 @@ class FoundSymbols(PromptLine):
                 row = join((text, style + palette.cursor) for text, style in row)
             rows.append(row)
         return rows
-
-
-def _as_written(query: str) -> list[Candidate]:
-    """Return the query itself where it is an address: nobody need know it to watch it."""
-    try:
-        return [Candidate(str(parse_address(query)))]
-    except AddressError:
-        return []

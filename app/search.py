@@ -4,12 +4,13 @@ Nothing here waits: the watchlist and the tables that need no network are candid
 provider's own search answers is merged in when it comes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import IntEnum
 from typing import Final, NamedTuple
 
-from mdterm.app.settings import AlltickSettings, JayxSettings, Settings
+from mdterm.app.settings import AlltickSettings, JayxSettings, KiyotakaSettings, Settings
 from mdterm.feeds.address import Address, AddressError, parse_address
+from mdterm.feeds.kiyotaka.facts import DEFAULT_EXCHANGE, EXCHANGE_ALIASES
 
 SIMULATED: Final = "sim"
 
@@ -185,19 +186,47 @@ def merge(known: Iterable[Candidate], found: Iterable[Candidate]) -> list[Candid
 def answered(addresses: Iterable[str]) -> list[Candidate]:
     """Return what a provider's own search answered as candidates; what is no address is left out."""
     found = []
-    for address in addresses:
+    for text in addresses:
         try:
-            parse_address(address)
+            found.append(Candidate(str(short(parse_address(text)))))
         except AddressError:
             continue
-        found.append(Candidate(address))
     return found
+
+
+def short(address: Address) -> Address:
+    """Return the address of a market as it is listed: that of the simulated venue names no exchange."""
+    if address.provider == SIMULATED and address.exchange == DEFAULT_EXCHANGE:
+        return Address(SIMULATED, address.symbol)
+    return address
+
+
+def as_written(query: str, found: Collection[str]) -> list[Candidate]:
+    """Return the query itself where it is an address: nobody need know it to watch it.
+
+    None of what is ``found`` already, under this name or with the exchange that is meant where none is named.
+    """
+    try:
+        address = short(parse_address(query))
+    except AddressError:
+        return []
+    meant = Address(address.provider, address.symbol, address.exchange or DEFAULT_EXCHANGE)
+    return [] if {str(address), str(meant)} & set(found) else [Candidate(str(address))]
 
 
 def known(settings: Settings, providers: Iterable[str]) -> list[Candidate]:
     """Return what can be searched at once: the watchlist, then the tables of ``providers``."""
-    found = [Candidate(address, Source.WATCHLIST) for address in settings.watchlist]
+    found = [Candidate(_listed_as(settings, address), Source.WATCHLIST) for address in settings.watchlist]
     return merge(found, [one for name in providers for one in listed(settings, name) or ()])
+
+
+def _listed_as(settings: Settings, text: str) -> str:
+    """Return an address of the configuration as it stands in the watchlist of the screen."""
+    address = short(parse_address(text))
+    if isinstance(settings.providers.get(address.provider), KiyotakaSettings):
+        exchange = address.exchange or DEFAULT_EXCHANGE
+        return str(Address(address.provider, address.symbol, EXCHANGE_ALIASES.get(exchange, exchange)))
+    return str(address)
 
 
 def listed(settings: Settings, provider: str) -> list[Candidate] | None:

@@ -83,6 +83,11 @@ class Columns(Struct, frozen=True):
         return EDGE + 2 * self.size.width + self.price + 2 * GAP + pairs + single + self.tail
 
     @property
+    def bar_gap(self) -> int:
+        """Blanks before the bar of the asks: it must not touch the figure of an own order."""
+        return EDGE if self.own else 0
+
+    @property
     def width(self) -> int:
         """Cells from edge to edge without bars."""
         return self.book + (GAP - EDGE + self.own if self.own else 0)
@@ -164,7 +169,7 @@ def choose_columns(
     if with_bars:
         # Bars take what is left over on both sides, so that both are of one scale.
         left = max(0, (width - columns.width) // 2)
-        bar = min(_MOST_BAR, left, width - columns.width - left)
+        bar = min(_MOST_BAR, left, width - columns.width - left - columns.bar_gap)
         return replace(columns, left=left, bar=bar if bar >= _LEAST_BAR else 0)
     return replace(columns, left=left)
 

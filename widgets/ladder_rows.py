@@ -329,6 +329,7 @@ def _tail(level: Level, frame: LadderFrame, columns: Columns, palette: Palette) 
     elif columns.own and bar:
         parts.append((" " * (GAP - EDGE + columns.own), NO_STYLE))
     if bar:
+        parts.append((" " * columns.bar_gap, NO_STYLE))
         parts += _side_bar(bar, bar, palette.ask, palette.ask_bar, to_left=False)[:1]
     return parts
 

@@ -7,7 +7,18 @@ from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
-from mdterm.app.search import Candidate, Match, Source, answered, known, listed, merge, rank, typed
+from mdterm.app.search import (
+    Candidate,
+    Match,
+    Source,
+    answered,
+    as_written,
+    known,
+    listed,
+    merge,
+    rank,
+    typed,
+)
 from mdterm.app.settings import Settings, load_settings
 
 symbols = st.text("ABCDTUS/-.:1", min_size=1, max_size=8).filter(lambda text: any(map(str.isalnum, text)))
@@ -75,6 +86,34 @@ def test_what_comes_later_adds_names_and_no_second_line() -> None:
 
 def test_an_answer_that_is_no_address_is_left_out() -> None:
     assert answered(["k:X:BTC", "", "nonsense", "k:a\x1b[2J", "k: "]) == [Candidate("k:X:BTC")]
+
+
+def test_a_market_stands_once_however_its_address_is_written() -> None:
+    known_before = of("sim:DOGEUSDT", "kiyotaka:BINANCE_FUTURES:BTCUSDT")
+    every = merge(known_before, answered(["sim:BINANCE_FUTURES:DOGEUSDT", "sim:BYBIT:DOGEUSDT"]))
+    assert [one.address for one in every] == [
+        "sim:DOGEUSDT",
+        "kiyotaka:BINANCE_FUTURES:BTCUSDT",
+        "sim:BYBIT:DOGEUSDT",
+    ]
+    addresses = {one.address for one in every}
+    for query in ("sim:DOGEUSDT", "sim:BINANCE_FUTURES:DOGEUSDT", "kiyotaka:BTCUSDT", "no address"):
+        assert as_written(query, addresses) == []
+    assert as_written("kiyotaka:BYBIT:BTCUSDT", addresses) == of("kiyotaka:BYBIT:BTCUSDT")
+    assert as_written("sim:BINANCE_FUTURES:XRPUSDT", addresses) == of("sim:XRPUSDT")
+
+
+def test_the_watchlist_of_the_configuration_stands_as_it_does_on_the_screen(tmp_path: Path) -> None:
+    watchlist = (
+        '["kiyotaka:BTCUSDT", "kiyotaka:bybit:BTCUSDT", "sim:BINANCE_FUTURES:BTCUSDT", "jayx:BTCUSDT"]'
+    )
+    settings = settings_of(tmp_path, f"watchlist = {watchlist}\n")
+    assert [one.address for one in known(settings, [])] == [
+        "kiyotaka:BINANCE_FUTURES:BTCUSDT",
+        "kiyotaka:BYBIT:BTCUSDT",
+        "sim:BTCUSDT",
+        "jayx:BTCUSDT",
+    ]
 
 
 def is_subsequence(query: str, name: str) -> bool:

@@ -321,6 +321,13 @@ def test_every_set_keeps_its_columns_apart_and_inside(
                 assert row[end : end + GAP].strip() == "", row
 
 
+def test_a_bar_touches_no_own_order(make_full: MakeLadder) -> None:
+    plain = make_palette({**MONO.variables, "background": MONO.background or ""})
+    frame = make_full(own=[OwnOrder(1003, "sell", 0.5)], cum_asks=[13.5] * 9)
+    row = set_rows(frame, 124, plain, "book")[2]
+    assert re.search(r"S +0\.5\d* ━━", row), row
+
+
 def test_what_there_is_room_for_depends_on_the_set_order() -> None:
     assert granted(SETS["all"], 16) == ()
     assert granted(SETS["all"], 30) == ("flow",)
