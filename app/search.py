@@ -172,14 +172,17 @@ def _span(word: str, name: str) -> int | None:
 
 
 def merge(known: Iterable[Candidate], found: Iterable[Candidate]) -> list[Candidate]:
-    """Return both, each address once in the order of its first appearance, with all its names."""
+    """Return both, each market once in the order of its first appearance, with all its names."""
     merged: dict[str, Candidate] = {}
     for one in (*known, *found):
-        had = merged.get(one.address)
+        key = one.address
+        if key.startswith(f"{SIMULATED}:"):
+            key = str(short(parse_address(key)))
+        had = merged.get(key)
         if had is not None:
             aliases = tuple(dict.fromkeys((*had.aliases, *one.aliases)))
             one = Candidate(had.address, min(had.source, one.source), aliases, had.name or one.name)
-        merged[one.address] = one
+        merged[key] = one
     return list(merged.values())
 
 

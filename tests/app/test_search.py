@@ -96,6 +96,8 @@ def test_a_market_stands_once_however_its_address_is_written() -> None:
         "kiyotaka:BINANCE_FUTURES:BTCUSDT",
         "sim:BYBIT:DOGEUSDT",
     ]
+    watched = of("sim:BINANCE_FUTURES:XRPUSDT")
+    assert merge(watched, of("sim:XRPUSDT")) == watched, "under the name that it was given first"
     addresses = {one.address for one in every}
     for query in ("sim:DOGEUSDT", "sim:BINANCE_FUTURES:DOGEUSDT", "kiyotaka:BTCUSDT", "no address"):
         assert as_written(query, addresses) == []
