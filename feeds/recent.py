@@ -4,8 +4,8 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 
-_DIGITS = 18
-"""Digits of the longest number that surely has 64 bits."""
+_LARGEST = str((1 << 63) - 1)
+"""The largest number that has 64 bits."""
 
 
 class Recent:
@@ -99,14 +99,12 @@ class RecentIds(Recent):
 
 
 def _are_numbers(rising: Sequence[str]) -> bool:
-    """Return whether rising texts of one length are numbers that are written so and no other way."""
-    first = rising[0]
-    return (
-        0 < len(first) <= _DIGITS
-        and first[0] != "0"
-        and (told := "".join(rising)).isascii()
-        and told.isdecimal()
-    )
+    """Return whether rising texts of one length are 64-bit numbers that are written so and no other way."""
+    first, last = rising[0], rising[-1]
+    if not first or first[0] == "0" or (len(last), last) > (len(_LARGEST), _LARGEST):
+        return False
+    told = "".join(rising)
+    return told.isascii() and told.isdecimal()
 
 
 def _holds(numbers: "array[int]", number: int) -> bool:

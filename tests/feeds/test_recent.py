@@ -92,15 +92,26 @@ def test_an_id_that_is_no_text_does_not_raise_the_mark() -> None:
 def test_rising_numbers_take_little_room() -> None:
     """A generation of 20,000 ids of 19 letters would be 2 MB as a set of text."""
     recent = RecentIds()
-    assert recent.is_new("100000000000000000")
+    first = 1_795_222_814_188_000_000
+    assert recent.is_new(str(first))
     tracemalloc.start()
     for number in range(1, 40_000):
-        key = recent.top = str(100_000_000_000_000_000 + number)
+        key = recent.top = str(first + number)
         recent.fresh.append(key)
         if number % 100 == 0:
             recent.turn(0)
     held = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert held < 500_000
-    assert not recent.is_new("100000000000039999")
-    assert not recent.is_new("100000000000021000")
+    assert not recent.is_new(str(first + 39_999))
+    assert not recent.is_new(str(first + 21_000))
+
+
+def test_numbers_of_more_than_64_bits_are_known_as_well() -> None:
+    recent = RecentIds()
+    largest = (1 << 63) - 1
+    for number in (largest - 1, largest, largest + 1, largest + 2, 10**30):
+        assert recent.is_new(str(number))
+    recent.turn(0)
+    for number in (largest - 1, largest, largest + 1, largest + 2, 10**30):
+        assert not recent.is_new(str(number))
