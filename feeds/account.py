@@ -126,7 +126,8 @@ class Change(msgspec.Struct, frozen=True):
 class Account:
     """Balances and open orders of one provider instance.
 
-    Bounds: 2,000 lines of log, 500 fills, 50 orders that left; balances and open orders as many as there are.
+    Bounds: 2,000 lines of log, 500 fills, 50 orders that left; balances and open orders as many as the
+    provider tells of, which bounds them itself.
     """
 
     def __init__(self, name: str) -> None:

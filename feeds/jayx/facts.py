@@ -48,6 +48,11 @@ CAPABILITIES = Capabilities(
 )
 BACKOFF = Backoff(first=1.0, cap=30.0)
 
+# Nothing is documented about how many there may be. Ours: nobody who trades by hand has so many, and what
+# comes beyond is left out and said, since a server gone wrong must not fill the memory.
+MAX_OPEN_ORDERS = 5_000
+MAX_ASSETS = 5_000
+
 # Nothing is documented about how often anything is pushed. Balances and orders may rest for ever. Every push
 # of a book repeats the newest trades [DOC]: while books come, silent trades and candles mean a thin market.
 SILENCE: dict[Stream, Silence] = {

@@ -82,6 +82,8 @@ class JayX:
         """How long a framing is tried."""
         self.doubts: dict[str, str] = {}
         """Words by symbol, where the provider's own figures contradict the configured units."""
+        self.crowd = ""
+        """What of the account is left out, in words; empty where all of it is kept."""
         self._options = options
         self._base = options.url or facts.WS_BASE
         self._memory = memory if memory is not None else {}
@@ -137,11 +139,13 @@ class JayX:
         return missing if units.lot.step is not None else [*missing, f"{key}.lot"]
 
     def caution(self, instrument: Instrument) -> Caution | None:
-        """Say where figures are mere counts, or where the provider's own contradict the units."""
+        """Say where figures are mere counts, are left out, or contradict the units."""
         missing, symbol = self.untold(instrument), instrument.symbol
         if missing:
             words = f"nobody told what a tick and a lot of {symbol} are: set {' and '.join(missing)}"
             return Caution("raw", words, is_raw=True)
+        if self.crowd:
+            return Caution("not all", self.crowd)
         doubt = self.doubts.get(symbol)
         return None if doubt is None else Caution("lot?", doubt)
 
@@ -257,6 +261,7 @@ class JayX:
                 units=self.units,
                 symbol_of=lambda address: parse_address(address).symbol,
                 doubted=self._doubt,
+                crowded=self._is_crowded,
             )
         address = link.wants[0].address
         symbol = parse_address(address).symbol
@@ -300,6 +305,11 @@ class JayX:
         if symbol not in self.doubts:
             self.doubts[symbol] = words
             log.warning("%s: %s", self.name, words)
+
+    def _is_crowded(self, words: str) -> None:
+        if words and not self.crowd:
+            log.warning("%s: %s", self.name, words)
+        self.crowd = words
 
     # What has to be found out.
 

@@ -42,6 +42,7 @@ class PrivateCodec(Talk):
         units: Callable[[str], Units],
         symbol_of: Callable[[str], str],
         doubted: Callable[[str, str], None] = lambda symbol, words: None,
+        crowded: Callable[[str], None] = lambda words: None,
     ) -> None:
         super().__init__(dialect, namespace, (api_key,))
         self._name = name
@@ -49,6 +50,9 @@ class PrivateCodec(Talk):
         self._units = units
         self._symbol_of = symbol_of
         self._doubted = doubted
+        self._crowded = crowded
+        self.left_out = 0
+        """Tellings of orders and balances beyond what is kept, since the socket was opened."""
         self._wants_balances = False
         self._symbols: tuple[str, ...] = ()
         self._asked_balances = False
@@ -76,6 +80,9 @@ class PrivateCodec(Talk):
         self._answer_by = None
         self._awaited.clear()
         self._whole_balances = True
+        if self.left_out:
+            self.left_out = 0
+            self._crowded("")
 
     def due(self, now: float) -> Due:
         """Ask for the balances, then for the orders of each symbol."""
@@ -123,12 +130,18 @@ class PrivateCodec(Talk):
 
     def _balances(self, told_: Sequence[wire.Position], seen: int) -> Iterable[Balance]:
         listed: set[str] = set()
+        fresh = 0
         for one in told_:
             total, available = told(one.balance), told(one.available)
             asset = clean(one.asset, 24)
             if total is None or available is None or not asset:
                 self.bad_frames += 1
                 continue
+            if asset not in listed and asset not in self._assets:
+                if len(self._assets) + fresh >= facts.MAX_ASSETS:
+                    self._leave_out(f"more than {facts.MAX_ASSETS} assets")
+                    continue
+                fresh += 1
             listed.add(asset)
             yield Balance(self._name, None, seen, asset, total, available)
         if self._whole_balances:
@@ -180,8 +193,16 @@ class PrivateCodec(Talk):
             if known is not None or order.filled != "0":
                 yield order
             return
+        if key not in self._orders and len(self._orders) >= facts.MAX_OPEN_ORDERS:
+            self._leave_out(f"more than {facts.MAX_OPEN_ORDERS} open orders")
+            return
         self._orders[key] = order
         yield order
+
+    def _leave_out(self, words: str) -> None:
+        """Count what is not kept: one that is told now and never told gone would stand there for ever."""
+        self.left_out += 1
+        self._crowded(f"{words}: what came later is left out ({self.left_out} times so far)")
 
     def _cancel(self, one: wire.Entry | int | str, seen: int) -> Iterable[Order]:
         id_ = one.id if isinstance(one, wire.Entry) else one

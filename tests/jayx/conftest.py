@@ -60,6 +60,7 @@ def private() -> Callable[..., PrivateCodec]:
         symbols: tuple[str, ...] = ("BTCUSDT",),
         dialect: Dialect | None = None,
         doubted: Callable[[str, str], None] = lambda symbol, words: None,
+        crowded: Callable[[str], None] = lambda words: None,
         lot: str | None = "0.000001",
     ) -> PrivateCodec:
         units = units_of(Decimal("0.01"), Decimal(lot) if lot else None)
@@ -71,6 +72,7 @@ def private() -> Callable[..., PrivateCodec]:
             units=lambda symbol: units,
             symbol_of=lambda address: address.partition(":")[2],
             doubted=doubted,
+            crowded=crowded,
         )
         codec.want(
             [

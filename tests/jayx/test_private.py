@@ -361,3 +361,44 @@ def test_market_data_is_not_the_accounts(private: Make, examples: dict[str, str]
     assert codec.feed(examples["orderbook"].encode(), SEEN) == []
     assert codec.feed(examples["kline"].encode(), SEEN) == []
     assert codec.unknown == 2
+
+
+# More than anybody has
+
+
+def test_orders_beyond_the_bound_are_left_out_counted_and_told(
+    private: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facts, "MAX_OPEN_ORDERS", 3)
+    words: list[str] = []
+    codec = private(crowded=words.append)
+    events = codec.feed(changes(add=[order(number) for number in range(1, 6)]), SEEN)
+    assert [id_ for id_, _, _ in told(events)] == ["1", "2", "3"]
+    assert codec.left_out == 2
+    assert words[-1] == "more than 3 open orders: what came later is left out (2 times so far)"
+    # What is kept goes on as ever; what was left out is not told gone either; room is used again.
+    assert told(codec.feed(changes(modify=[order(2, exec=5, resd=10)]), SEEN)) == [
+        ("2", "partly filled", False)
+    ]
+    assert told(codec.feed(changes(cancel=[5]), SEEN)) == []
+    assert told(codec.feed(changes(cancel=[1], add=[order(6)]), SEEN)) == [("1", "cancelled", True)]
+    assert told(codec.feed(changes(add=[order(7)]), SEEN)) == [("7", "open", False)]
+    codec.opened(10.0)
+    assert (codec.left_out, words[-1]) == (0, "")
+
+
+def test_assets_beyond_the_bound_are_left_out_and_told(
+    private: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facts, "MAX_ASSETS", 2)
+    words: list[str] = []
+    codec = private(crowded=words.append)
+    events = codec.feed(
+        spot(("BTC", "1", "1"), ("ETH", "1", "1"), ("XRP", "1", "1"), ("BTC", "2", "2")), SEEN
+    )
+    assert [(one.asset, one.total) for one in events if isinstance(one, Balance)] == [
+        ("BTC", "1"),
+        ("ETH", "1"),
+        ("BTC", "2"),
+    ]
+    assert words == ["more than 2 assets: what came later is left out (1 times so far)"]
