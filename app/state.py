@@ -3,7 +3,8 @@
 The configuration is the person's own and is never written; this file is the program's. It is a tree of
 tables whose leaves are set one by one. Saving reads the file again, sets only the leaves that were changed
 here, and puts the whole in the place of the old one: several programs keep what each of them changed, and
-whoever reads finds the old file or the new one, whatever is killed in between.
+whoever reads finds the old file or the new one, whatever is killed in between. What cannot be read, or only
+in part, is never overwritten: it is kept aside first.
 """
 
 import contextlib
@@ -11,6 +12,8 @@ import errno
 import fcntl
 import math
 import os
+import shutil
+import stat
 import threading
 import time
 from collections.abc import Iterator, MutableMapping
@@ -30,6 +33,8 @@ _MOST_BYTES: Final = 4_000_000
 _MOST_ENTRIES: Final = 5_000
 """Entries of one table; the one set longest ago goes when there is one more."""
 _DEEPEST: Final = 6
+_MOST_ASIDE: Final = 9
+"""Files kept aside; a further one takes the place of the last, not of the first, which had the most in it."""
 _LOCK_TRIES, _LOCK_S = 50, 0.02
 """Another program holds the lock for the time of one small write; so often and so long it is waited for."""
 
@@ -130,7 +135,11 @@ class State:
 
     def _merge_and_write(self, changes: dict[tuple[str, ...], Leaf | None]) -> None:
         try:
-            tree = _read(self.path)
+            tree, is_whole = _read(self.path)
+            if not is_whole:
+                aside = _aside(self.path)
+                shutil.copy2(self.path, aside)
+                self._tell(f"{self.path} held what mdterm does not write; it was kept as {aside.name}")
         except FileNotFoundError:
             tree = {}
         except _UnreadableError as error:
@@ -147,14 +156,16 @@ class State:
 
     def _read_or_begin(self) -> Table:
         try:
-            return _read(self.path)
+            return _read(self.path)[0]
         except FileNotFoundError:
             pass
         except OSError as error:
             self._is_ours = False
             self._tell(f"choices are not kept: {self.path} cannot be read: {_words(error)}")
-        except _UnreadableError:
-            return self._begin_anew()
+        except _UnreadableError as error:
+            if error.is_broken:
+                return self._begin_anew()
+            self._give_way(error)
         return {}
 
     def _begin_anew(self) -> Table:
@@ -162,7 +173,7 @@ class State:
         try:
             with _locked(self.path):
                 try:
-                    return _read(self.path)
+                    return _read(self.path)[0]
                 except _UnreadableError as error:
                     self._give_way(error)
         except FileNotFoundError:
@@ -177,7 +188,7 @@ class State:
             self._is_ours = False
             self._tell(f"choices are not kept: {self.path} {error}, and is left alone")
             return False
-        aside = self.path.with_name(f"{self.path.name}.broken")
+        aside = _aside(self.path)
         os.replace(self.path, aside)
         self._tell(f"choices begin anew: {self.path} {error}; it was put aside as {aside.name}")
         return True
@@ -255,32 +266,39 @@ def _copy(tree: Table) -> Table:
     return {key: _copy(value) if isinstance(value, dict) else value for key, value in tree.items()}
 
 
-def _cleaned(tree: Table, depth: int = 1) -> Table:
-    """Return the tables and leaves of what was read; other things have no meaning here."""
+def _cleaned(tree: Table, depth: int = 1) -> tuple[Table, bool]:
+    """Return the tables and leaves of what was read, and whether that is all: the rest means nothing here."""
     kept: Table = {}
+    is_whole = True
     for key, value in tree.items():
-        if isinstance(value, dict):
-            if depth < _DEEPEST:
-                kept[key] = _cleaned(value, depth + 1)
+        if isinstance(value, dict) and depth < _DEEPEST:
+            kept[key], is_inner_whole = _cleaned(value, depth + 1)
+            is_whole = is_whole and is_inner_whole
         elif isinstance(value, list):
             kept[key] = [one for one in value if isinstance(one, str)]
+            is_whole = is_whole and len(kept[key]) == len(value)
         elif isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value)):
             kept[key] = value
-    return kept
+        else:
+            is_whole = False
+    return kept, is_whole
 
 
 # The file
 
 
-def _read(path: Path) -> Table:
-    """Return what the file holds. Raise OSError, or _UnreadableError."""
+def _read(path: Path) -> tuple[Table, bool]:
+    """Return what the file holds, and whether that is all of it. Raise OSError, or _UnreadableError."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        # A pipe would be waited for without end, and a device must not be put aside.
+        raise _UnreadableError("is not a file", is_broken=False)
     with path.open("rb") as file:
         content = file.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:
         raise _UnreadableError("is far too large", is_broken=True)
     try:
         tree = msgspec.json.decode(content, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         raise _UnreadableError("is not what mdterm writes", is_broken=True) from None
     version = tree.pop("version", None)
     if not isinstance(version, int) or version < 1:
@@ -288,6 +306,13 @@ def _read(path: Path) -> Table:
     if version > VERSION:
         raise _UnreadableError("was written by a later version of mdterm", is_broken=False)
     return _cleaned(tree)
+
+
+def _aside(path: Path) -> Path:
+    """Return where a file may be kept that is no more to be used."""
+    names = [f"{path.name}.broken", *(f"{path.name}.broken.{at}" for at in range(2, _MOST_ASIDE + 1))]
+    found = [path.with_name(name) for name in names]
+    return next((one for one in found if not os.path.lexists(one)), found[-1])
 
 
 def _write(path: Path, tree: Table) -> None:

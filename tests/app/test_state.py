@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +216,129 @@ def test_wherever_the_file_is_cut_the_program_starts(path: Path) -> None:
             assert not path.exists()
         else:  # only the last line's end is missing
             assert state.text("screen", "layout") == "chart"
+
+
+SOUND = {
+    "version": 1,
+    "screen": {"layout": "chart", "theme": "light"},
+    "watchlist": {"order": ["sim:Ä", "sim:B"], "edits": {"sim:C": "added"}},
+    "panels": {"chart": {"zoom": 1.5, "bars": 100, "log": True}},
+}
+WHOLE = json.dumps(SOUND).encode()
+
+
+@st.composite
+def hurt(draw: st.DrawFn) -> bytes:
+    """Draw a sound file after an accident: cut, overwritten, doubled, or with zeros where a block was."""
+    content = bytearray(WHOLE)
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(content)))
+        end = draw(st.integers(at, len(content)))
+        kind = draw(st.sampled_from(("cut", "lose", "zero", "flip", "put", "double")))
+        if kind == "cut":
+            del content[at:]
+        elif kind == "lose":
+            del content[at:end]
+        elif kind == "zero":
+            content[at:end] = bytes(end - at)
+        elif kind == "flip" and at < len(content):
+            content[at] ^= 1 << draw(st.integers(0, 7))
+        elif kind == "put":
+            content[at:at] = draw(
+                st.binary(max_size=20) | st.sampled_from((b"null", b"[" * 3_000, b"9" * 5_000))
+            )
+        elif kind == "double":
+            content += content[:4_000]
+    return bytes(content)
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=400,
+    deadline=None,
+    database=None,
+)
+@given(
+    st.binary(max_size=200)
+    | hurt()
+    | st.builds(lambda tree: json.dumps(tree).encode(), JSON)
+    | st.builds(
+        lambda tree: json.dumps({"version": 1, **tree}).encode(), st.dictionaries(st.text(max_size=5), JSON)
+    )
+)
+def test_whatever_the_file_holds_nothing_of_it_is_lost_without_a_word(tmp_path: Path, content: bytes) -> None:
+    folder = Path(tempfile.mkdtemp(dir=tmp_path))
+    path = folder / "state.json"
+    path.write_bytes(content)
+    state = State(path)
+    state.put("tape", "screen", "layout")
+    state.put("kept", "memory", "venue", "words")
+    state.save()
+    words, kept = state.take_news(), [one.read_bytes() for one in folder.glob("state.json*")]
+    if content in kept:
+        assert words, "what was put aside, or left alone, is told"
+    else:
+        # All that it held is in the new file, but for what was changed here.
+        expected = json.loads(content)
+        expected.setdefault("screen", {})["layout"] = "tape"
+        expected.setdefault("memory", {}).setdefault("venue", {})["words"] = "kept"
+        assert written(path) == expected
+        assert words == []
+    again = State(path)
+    if "later version" not in " ".join(words):
+        assert again.text("screen", "layout") == "tape"
+        assert again.take_news() == []
+
+
+def test_every_broken_file_is_kept_and_the_first_longest(path: Path) -> None:
+    path.parent.mkdir()
+    for number in range(12):
+        path.write_bytes(b"broken %d" % number)
+        (told,) = State(path).take_news()
+        assert "put aside as state.json.broken" in told
+    kept = {one.name: one.read_bytes() for one in path.parent.glob("*.broken*")}
+    assert len(kept) == 9
+    assert kept["state.json.broken"] == b"broken 0"
+    assert kept["state.json.broken.8"] == b"broken 7"
+    assert kept["state.json.broken.9"] == b"broken 11"
+
+
+def test_a_file_that_is_far_too_large_is_put_aside_whole(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b'{"version": 1, "screen": {"layout": "' + b"x" * 5_000_000 + b'"}}')
+    size = path.stat().st_size
+    assert "far too large" in State(path).take_news()[0]
+    assert path.with_name("state.json.broken").stat().st_size == size
+
+
+def make_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def make_folder(path: Path) -> None:
+    (path / "inside").mkdir(parents=True)
+
+
+def make_link_to_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def make_link_to_itself(path: Path) -> None:
+    path.symlink_to(path)
+
+
+@pytest.mark.parametrize("make", [make_pipe, make_folder, make_link_to_device, make_link_to_itself])
+def test_what_is_no_file_is_left_alone_and_told(path: Path, make: Callable[[Path], None]) -> None:
+    path.parent.mkdir()
+    make(path)
+    mode = path.lstat().st_mode
+    state = State(path)
+    state.put("chart", "screen", "layout")
+    state.save()
+    (told,) = state.take_news()
+    assert told.startswith("choices are not kept: ")
+    assert path.lstat().st_mode == mode
+    assert state.text("screen", "layout") == "chart"
 
 
 SAVING = """
