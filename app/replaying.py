@@ -37,7 +37,7 @@ def show(
     period_s = 1.0 / (fps or settings.fps)
 
     def make() -> Player:
-        player = Player(recording, period_s=period_s, speed=speed, start_at=start_at)
+        player = Player(recording, period_s=period_s, speed=speed, start_at=start_at, pairs=settings.pairs)
         if paused:
             player.pause()
         return player

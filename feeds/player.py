@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
 
+from mdterm.feeds.address import AddressError
 from mdterm.feeds.events import Candle, Event, Trade
 from mdterm.feeds.frames import ReplayLine
 from mdterm.feeds.intervals import MINUTE
@@ -72,7 +73,9 @@ class Player:
         ended: Callable[[], None] = lambda: None,
         known: Mapping[str, Sequence[Candle]] | None = None,
         is_rewind: bool = False,
+        pairs: Sequence[tuple[str, str]] = (),
     ) -> None:
+        """Compare those of ``pairs`` that were recorded."""
         self.feed = ReplayFeed(recording.head, period_s=period_s, line=self.line)
         self.recording = recording
         self.position_at = recording.head.began_at
@@ -100,12 +103,19 @@ class Player:
         self._is_rewind = is_rewind
         # Before the first record: what nobody watches is kept by nobody.
         self.feed.watch([self.feed.resolve(address) for address in recording.head.addresses])
+        self.feed.compare([pair for pair in pairs if self._is_recorded(pair)])
         self._give_known()
         self._advance()
         if start_at is not None:
             self.jump(start_at)
         self._re_anchor()
         self.feed.adopt(asyncio.get_running_loop().create_task(self._run(), name="player"))
+
+    def _is_recorded(self, pair: tuple[str, str]) -> bool:
+        try:
+            return all(self.feed.resolve(one).address in self.recording.head.addresses for one in pair)
+        except AddressError:
+            return False
 
     # Commands.
 

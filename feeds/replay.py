@@ -15,6 +15,7 @@ from mdterm.feeds.accounts import Accounts
 from mdterm.feeds.address import AddressError
 from mdterm.feeds.backfill import Backfill
 from mdterm.feeds.clock import Clock, SystemClock
+from mdterm.feeds.compare import Pairs
 from mdterm.feeds.contract import Provider
 from mdterm.feeds.events import Event
 from mdterm.feeds.frames import Frame, FrameSet, ReplayLine, ViewSpec, WatchFrame
@@ -118,6 +119,8 @@ class ReplayFeed(Feed):
         for seat in self.seats:
             assert isinstance(seat, ReplaySeat)
             seat.start_over()
+        self.pairs = Pairs()
+        self.set_pairs()
 
     def pace(self, period_s: float) -> None:
         """Make frame sets so far apart (s) from now on."""

@@ -39,13 +39,22 @@ _BACK_NS: Final = 1_500_000_000
 class RewindPort:
     """The port of a live feed, and for a while that of its past."""
 
-    def __init__(self, live: FeedThread, recorder: Recorder, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        live: FeedThread,
+        recorder: Recorder,
+        *,
+        clock: Clock | None = None,
+        pairs: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """Compare ``pairs`` in the past too."""
         self.switched: Callable[[Clock | None], None] = lambda clock: None
         """Told the clock of what is shown from now on, None for the live one; on any thread."""
         self.told: Callable[[str], None] = lambda words: None
         """Told why it cannot go back; on any thread."""
         self._live = live
         self._recorder = recorder
+        self._pairs = tuple(pairs)
         self._clock = clock or SystemClock()
         self._post: Post | None = None
         self._past: ReplayThread | None = None
@@ -186,7 +195,7 @@ class RewindPort:
         at = max(at, began + _LEAD_NS)
 
         def make() -> Player:
-            player = Player(recording, start_at=at, known=bars, is_rewind=True)
+            player = Player(recording, start_at=at, known=bars, is_rewind=True, pairs=self._pairs)
             player.pause()
             return player
 

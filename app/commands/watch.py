@@ -169,7 +169,7 @@ def _run(
             roster.add(opening.found.address)
         feed.watch(instruments)
         feed.compare(pairs)
-        rewind = None if kept.rewind is None else RewindPort(feed, kept.rewind)
+        rewind = None if kept.rewind is None else RewindPort(feed, kept.rewind, pairs=pairs)
         app = Dashboard(
             rewind or feed,
             instruments,

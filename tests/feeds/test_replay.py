@@ -17,6 +17,8 @@ from mdterm.feeds.events import Event, FeedStatus, Stream, Trade, encode_line
 from mdterm.feeds.frames import (
     AccountSpec,
     ChartSpec,
+    CompareFrame,
+    CompareSpec,
     DerivativesSpec,
     FrameSet,
     HeaderSpec,
@@ -45,7 +47,9 @@ SPECS: dict[str, ViewSpec] = {
     "derivatives": DerivativesSpec(),
     "watchlist": WatchSpec(),
     "account": AccountSpec(),
+    "compare": CompareSpec(),
 }
+PAIRS = [("kiyotaka:BTCUSDT", "jayx:BTCUSDT")]
 
 
 def providers(urls: dict[str, str]) -> dict[str, Provider]:
@@ -103,6 +107,7 @@ class Session:
         ]
         feed.listen(wants, self.take)
         feed.watch(instruments)
+        feed.compare(PAIRS)
         async with asyncio.timeout(30):
             while not (self.heard.keys() >= KINDS and self.heard["trade"] > 200):
                 await self.news.wait()
@@ -143,7 +148,7 @@ def look(feed: Feed, address: str, with_account: str) -> dict[str, dict[str, Any
 def without_pace(value: Any) -> Any:
     """Leave out speeds, ages and states: they depend on the moments at which they were asked for."""
     if isinstance(value, dict):
-        unsteady = ("pace", "speed", "shown", "usual", "hold", "average")
+        unsteady = ("pace", "speed", "shown", "usual", "hold", "average", "lag", "agreement")
         return {
             key: without_pace(one) for key, one in value.items() if not any(word in key for word in unsteady)
         }
@@ -205,7 +210,7 @@ async def test_the_screen_is_the_same_at_a_hundred_times_the_speed(session: Sess
             done.set()
 
     found: dict[str, dict[str, Any]] = {}
-    async with playing(session.path, speed=100.0) as player:
+    async with playing(session.path, speed=100.0, pairs=PAIRS) as player:
         head = player.recording.head
         player.feed.listen(head.wants, take, interval=head.interval)
         player.feed.watch([player.feed.resolve(address) for address in head.addresses])
@@ -279,6 +284,22 @@ async def test_a_jump_lands_where_it_is_asked_to_forward_and_back(session: Sessi
             assert counted(player) == len(expected)
             assert player.line().at == pytest.approx(at, abs=1000)
         assert counted(player) > 20
+
+
+async def test_recorded_pairs_are_compared_after_a_jump_back_too(session: Session) -> None:
+    others = [("kiyotaka:BTCUSDT", "nobody:BTCUSDT"), ("jayx:BTCUSDT", "jayx:ETHUSDT")]
+    async with playing(session.path, speed=FLAT_OUT, pairs=[*others, *PAIRS]) as player:
+        player.pause()
+        first, last = player.recording.span()
+        for share in (1.0, 0.7):
+            player.jump(first + round((last - first) * share))
+            await until(lambda: not player._is_seeking)
+            market = player.feed.market(player.recording.head.addresses[0], full=True)
+            _, frame = player.feed.seat.frame(market, CompareSpec(), player.feed.clock.mono())  # type: ignore[arg-type]
+            assert isinstance(frame, CompareFrame)
+            (row,) = frame.rows
+            assert (row.first.provider, row.second.provider) == ("kiyotaka", "jayx")
+            assert row.drift_bps is not None
 
 
 async def test_a_step_is_one_message_of_the_shown_instrument(session: Session) -> None:
