@@ -11,7 +11,7 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 import mdterm.themes
-from mdterm.app.alarms import Alarms
+from mdterm.app.absences import Absences
 from mdterm.app.board import BoardScreen
 from mdterm.app.choices import choose
 from mdterm.app.commands.context import Failed
@@ -19,6 +19,7 @@ from mdterm.app.keeper import Keeper
 from mdterm.app.keymap import DEFAULT_KEYMAP, Keymap, textual_key
 from mdterm.app.layout_keys import DEFAULT_LAYOUT
 from mdterm.app.notices import Level, Notice, Notices
+from mdterm.app.presence import Presence
 from mdterm.app.reload import Reload
 from mdterm.app.roster import Roster
 from mdterm.app.shelf import Shelf
@@ -66,7 +67,7 @@ class Rewound(Message, bubble=False):
         self.words = words
 
 
-class Dashboard(Alarms, inherit_bindings=False):
+class Dashboard(Absences, inherit_bindings=False):
     """The dashboard on a feed's port. ``run`` returns the exit status."""
 
     CSS_PATH: ClassVar[Any] = Path(mdterm.themes.__file__).with_name("mdterm.tcss")
@@ -97,6 +98,7 @@ class Dashboard(Alarms, inherit_bindings=False):
         roster: Roster | None = None,
         keeper: Keeper | None = None,
         reload: Reload | None = None,
+        away_after_s: float = 300.0,
         driver_class: type[Driver] = TerminalDriver,
     ) -> None:
         super().__init__(
@@ -113,6 +115,7 @@ class Dashboard(Alarms, inherit_bindings=False):
         self.theme = theme
         self.finder = finder
         self.notices = Notices(self.clock.wall)
+        self.presence = Presence(away_after_s, self.clock.mono())
         self.reload = reload
         self.rules, self.alarms, self.signals = tuple(rules), {}, frozenset(signals)
         self.board = BoardScreen(
@@ -145,6 +148,7 @@ class Dashboard(Alarms, inherit_bindings=False):
         self.set_interval(1.0, self.tick)
         self.port.connect(self._post)
         self.open_alarms()
+        self.open_absences()
         self._tell_themes(self.shelf.files)
 
     def _post(self, frames: FrameSet) -> None:
@@ -180,6 +184,7 @@ class Dashboard(Alarms, inherit_bindings=False):
             self.tell(message.words, "warning")
         else:
             self.board.rebind(message.clock or self.clock)
+            self.attend_past(message.clock is not None)
 
     def _all_painted(self, frames: FrameSet) -> None:
         self.painted(frames.number, frames.made)
@@ -202,6 +207,7 @@ class Dashboard(Alarms, inherit_bindings=False):
         fps, rate = self.meter.read(self.outlet, now)
         behind = now - owed if owed is not None and now - owed > BEHIND_S else None
         self.board.tick()
+        self.attend_terminal(behind)
         self._keep()
         self._reload()
         self._tell_themes(self.shelf.look())

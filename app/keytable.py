@@ -164,6 +164,7 @@ SCREEN_KEYS: Final[tuple[Command, ...]] = (
     Command("next-zone", ("z",), "tell times in UTC, or in the local time zone", SCREEN, together=_LOOK),
     Command("next-theme", ("t",), "next theme", SCREEN, owner="app", together=_LOOK),
     Command("alerts", ("a",), "set an alert; see what fired", SCREEN, owner="app"),
+    Command("away", ("U",), "show what passed while you were away", SCREEN, owner="app"),
     Command(
         "copy", ("y",), "copy the marked row, or the panel (OSC 52)", SCREEN, owner="app", together=_COPYING
     ),

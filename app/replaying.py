@@ -65,6 +65,7 @@ def show(
             keymap=choices.keymap,
             market_clock=thread.player.feed.replay_clock,
             period_s=period_s,
+            away_after_s=settings.away_after * 60 or float("inf"),
         )
         app.board.player = thread
         logging.getLogger("mdterm").addHandler(

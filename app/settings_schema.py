@@ -233,6 +233,10 @@ class GeneralSettings(Struct, frozen=True, kw_only=True):
         tuple[Literal["bell", "osc9", "osc777"], ...],
         _says("how an alert reaches you beyond the screen: the terminal's bell, its notifications"),
     ] = ("bell", "osc9", "osc777")
+    away_after: Annotated[
+        Annotated[float, _expects("minutes, 0 or more", ge=0, le=1e6)],
+        _says("after so many minutes away you are told what passed meanwhile; 0 tells it only by its key"),
+    ] = 5.0
     keys: Annotated[
         dict[str, tuple[str, ...]], _says("other keys for an action, by its id; `mdterm keys` lists them")
     ] = {}

@@ -190,6 +190,7 @@ def _run(
             reload=Reload(settings, context.load_settings, fixed),
             rules=rules,
             signals=settings.alert_signals,
+            away_after_s=settings.away_after * 60 or float("inf"),
         )
         app.board.compare.parted_bps = settings.pair_drift_bps
         logging.getLogger("mdterm").addHandler(

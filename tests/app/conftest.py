@@ -27,9 +27,19 @@ from mdterm.feeds.frames import (
     ViewSpec,
     WatchSpec,
 )
+from mdterm.feeds.frames_away import AwaySpec
 from mdterm.feeds.port import Post
 from mdterm.feeds.status import Shown
-from tests.app.standing import LIVE, WALL, make_account, make_chart, make_derivatives, make_pairs, make_quotes
+from tests.app.standing import (
+    LIVE,
+    WALL,
+    make_account,
+    make_away,
+    make_chart,
+    make_derivatives,
+    make_pairs,
+    make_quotes,
+)
 
 
 class FixedClock:
@@ -54,6 +64,7 @@ class FakePort:
         self.acked: list[int] = []
         self.paces: list[float] = []
         self.repaints = 0
+        self.absences: list[str] = []
         self.number = 0
         self.post: Post | None = None
         self.rules: tuple[Rule, ...] = ()
@@ -85,6 +96,12 @@ class FakePort:
 
     def unbind(self, panel: str) -> None:
         del self.bound[panel]
+
+    def left(self) -> None:
+        self.absences.append("left")
+
+    def returned(self) -> None:
+        self.absences.append("returned")
 
     def ack(self, number: int) -> None:
         self.acked.append(number)
@@ -143,6 +160,8 @@ def make_frame(address: str, spec: ViewSpec, *, shift: int = 0) -> Frame:
         return make_quotes(spec)
     if isinstance(spec, CompareSpec):
         return make_pairs()
+    if isinstance(spec, AwaySpec):
+        return make_away(spec)
     assert isinstance(spec, LadderSpec)
     return make_ladder(address, spec, last)
 

@@ -25,6 +25,7 @@ from mdterm.feeds.frames import (
     WatchRow,
     WatchSpec,
 )
+from mdterm.feeds.frames_away import AwayAlarm, AwayFrame, AwayGap, AwayPrint, AwayRow, AwaySpec
 from mdterm.feeds.intervals import HOUR, MINUTE, SECOND
 from mdterm.feeds.status import Shown
 from mdterm.feeds.view_watch import arrange, fits
@@ -129,6 +130,84 @@ def make_quotes(spec: WatchSpec | None = None) -> WatchFrame:
     listed = [msgspec.structs.replace(one, place=at) for at, one in enumerate(listed, 1)]
     asked = [one for one in listed if fits(spec.words, one.address)]
     return WatchFrame(arrange(asked, spec, 0.0)[1], len(listed))
+
+
+def make_away(spec: AwaySpec | None = None) -> AwayFrame:
+    """Return eight hours of four instruments: a gap that was filled, one that lasts, alerts, a new one."""
+    since = WALL - 8 * HOUR - 19 * MINUTE
+    if spec is not None and spec.is_running:
+        row = AwayRow(
+            "sim:BTCUSDT", "BTCUSDT", "sim", LIVE, 61_720.0, 61_722.4, 61_722.5, 61_719.9, 4.2, 1.1, 38, 1, 3
+        )
+        return AwayFrame(WALL - 12 * SECOND, None, [row], is_past=True)
+    biggest = [
+        AwayPrint(WALL - 7 * HOUR, "sell", 61_344.1, 212.433, 214),
+        AwayPrint(WALL - 2 * HOUR, "buy", 61_800.0, 98.1, 31),
+        AwayPrint(WALL - 3 * MINUTE, None, 61_722.5, 42.25, 1),
+    ]
+    rows = [
+        AwayRow(
+            address="sim:BTCUSDT",
+            symbol="BTCUSDT",
+            provider="sim",
+            shown=LIVE,
+            first=61_765.5,
+            last=61_722.4,
+            high=61_999.9,
+            low=61_203.4,
+            volume=21_308.123,
+            delta=-1_234.567,
+            trades=1_221_308,
+            digits=1,
+            size_digits=3,
+            is_estimated=True,
+            biggest=biggest,
+            gaps=[AwayGap(WALL - 6 * HOUR, WALL - 6 * HOUR + 139 * SECOND, is_filled=True)],
+            alarms=[AwayAlarm(WALL - 7 * HOUR, "cross 61500", "crossed 61 500 downward: 61 499.9")],
+            alarm_count=1,
+        ),
+        AwayRow(
+            address="sim:ETHUSDT",
+            symbol="ETHUSDT",
+            provider="sim",
+            shown=Shown("RECONNECTING", age=3.2, attempt=2),
+            first=2_650.11,
+            last=2_681.62,
+            high=2_690.0,
+            low=2_644.02,
+            volume=308_123.4,
+            delta=45_120.5,
+            trades=88_120,
+            digits=2,
+            size_digits=2,
+            biggest=biggest[1:],
+            gaps=[
+                AwayGap(WALL - (9 - at) * MINUTE, WALL - (9 - at) * MINUTE + SECOND, False) for at in range(4)
+            ]
+            + [AwayGap(WALL - 4 * SECOND, None, False)],
+        ),
+        AwayRow(
+            address="sim:SOLUSDT",
+            symbol="SOLUSDT",
+            provider="sim",
+            shown=LIVE,
+            first=141.07,
+            last=141.07,
+            high=142.0,
+            low=140.5,
+            volume=None,
+            delta=None,
+            trades=12,
+            digits=2,
+            size_digits=0,
+            alarms=[
+                AwayAlarm(WALL - at * MINUTE, "big 10 again", "12 bought at 141.07") for at in (9, 8, 7, 6)
+            ],
+            alarm_count=41,
+        ),
+        AwayRow("sim:DOGEUSDT", "DOGEUSDT", "sim", LIVE, None, None, None, None, None, None, 0, 5, 0),
+    ]
+    return AwayFrame(since, WALL - 2 * SECOND, rows, is_past=True)
 
 
 def make_derivatives(**changes: Any) -> DerivativesFrame:

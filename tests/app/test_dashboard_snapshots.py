@@ -48,7 +48,7 @@ def test_other_themes(snap_compare: Any, make_app: Any, theme: str, size: tuple[
     assert snap_compare(make_app(theme=theme), terminal_size=size, run_before=settle)
 
 
-@pytest.mark.parametrize("key", ["question_mark", "colon", "slash", "L", "a", "K"])
+@pytest.mark.parametrize("key", ["question_mark", "colon", "slash", "L", "a", "K", "U"])
 def test_overlays(snap_compare: Any, make_app: Any, key: str) -> None:
     async def open_overlay(pilot: Pilot[int]) -> None:
         await settle(pilot)

@@ -1,0 +1,71 @@
+"""What passed while nobody looked: noticed by who comes back, asked for by a key."""
+
+from typing import Final
+
+from textual import events
+
+from mdterm.app.alarms import Alarms
+from mdterm.app.presence import Presence, Step
+
+STALLED_S: Final = 5.0
+"""A terminal that has been owed a frame for so long shows nothing to anybody."""
+BEHIND_KEY_S: Final = 0.1
+"""The key that tells of somebody's return is for the board: it is obeyed before anything lies over that."""
+
+
+class Absences(Alarms, inherit_bindings=False):
+    """Tells the feed when somebody leaves and comes back, and shows what passed meanwhile."""
+
+    presence: Presence
+
+    def open_absences(self) -> None:
+        """Begin to sum; what passed before this screen came is kept where the feed ran without it."""
+        self.port.returned()
+        self.port.left()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take note of keys and the mouse, then do what they ask."""
+        if isinstance(event, events.InputEvent) and not event.is_forwarded:
+            self._attend(self.presence.act(self.clock.mono()))
+        await super().on_event(event)
+
+    def watch_app_focus(self, focus: bool) -> None:
+        """Take note of where the terminal's focus is."""
+        super().watch_app_focus(focus)
+        if self.outlet.is_open:
+            now = self.clock.mono()
+            self._attend(
+                self.presence.show("unfocused", now) if focus else self.presence.hide("unfocused", now)
+            )
+
+    def attend_terminal(self, behind_s: float | None) -> None:
+        """Take note, once a second, of how far (s) the terminal is behind, None where it is not."""
+        now = self.clock.mono()
+        self._attend(self.presence.tick(now))
+        if behind_s is None:
+            self._attend(self.presence.show("stalled", now))
+        elif behind_s >= STALLED_S:
+            self._attend(self.presence.hide("stalled", now))
+
+    def attend_past(self, is_past: bool) -> None:
+        """Take note of whether the past is shown."""
+        now = self.clock.mono()
+        self._attend(self.presence.hide("rewound", now) if is_past else self.presence.show("rewound", now))
+
+    def _attend(self, step: Step) -> None:
+        if step == "left":
+            self.port.left()
+        elif step is not None:
+            self.port.returned()
+            if step == "told":
+                self.set_timer(BEHIND_KEY_S, self.action_away)
+
+    def action_away(self) -> None:
+        """Show what passed while nobody looked."""
+        if self.presence.is_in_the_past:
+            self.tell("what passed is told of the live market: > leads back to it", "warning")
+            return
+        from mdterm.app.awayscreen import AwayScreen
+
+        if not any(isinstance(one, AwayScreen) for one in self.screen_stack):
+            self.push_screen(AwayScreen(self.board, self.bound_keys))

@@ -1,0 +1,142 @@
+"""What passed while nobody looked: shown to who comes back, and by its key."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from mdterm.app.awayscreen import AwayScreen
+from mdterm.app.dashboard import Dashboard, Rewound
+from mdterm.feeds.frames_away import AwaySpec
+from tests.app.test_takeaway import FakeSink
+
+
+@pytest.fixture
+def make_app(port: Any, instruments: Any, clock: Any) -> Callable[..., Dashboard]:
+    return lambda **options: Dashboard(port, instruments, clock=clock, **options)
+
+
+def wait(app: Dashboard, clock: Any, seconds: int) -> None:
+    """Let time go by, a look a second."""
+    for _ in range(seconds):
+        clock.now += 1.0
+        app.tick()
+
+
+async def told(pilot: Pilot[int]) -> None:
+    """Wait until what passed is shown."""
+    async with asyncio.timeout(10):
+        while not isinstance(pilot.app.screen, AwayScreen):
+            await pilot.pause(0.01)
+
+
+@pytest.mark.parametrize("closing", ["U", "escape", "space"])
+async def test_the_key_shows_it_and_it_is_fed_while_it_is_open(
+    make_app: Any, port: Any, closing: str
+) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert port.absences[:2] == ["returned", "left"]
+        await pilot.press("U")
+        await pilot.pause()
+        assert isinstance(app.screen, AwayScreen)
+        assert port.bound["away"] == ("sim:BTCUSDT", AwaySpec(5))
+        text = app.screen.lines.text()
+        assert "WHAT PASSED 15:28:41–23:47:39 8h18m" in text
+        await pilot.press("tab")
+        await pilot.pause()
+        assert port.bound["away"][1].is_running
+        assert "since 23:47:29 12s" in app.screen.lines.text()
+        for key in ("end", "j", "pagedown", "k", "home"):
+            await pilot.press(key)
+        await pilot.press(closing)
+        await pilot.pause()
+        assert app.screen is app.board
+        assert "away" not in port.bound
+
+
+async def test_any_other_key_closes_it_and_does_what_it_does(make_app: Any) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("U")
+        await pilot.pause()
+        await pilot.press("]")
+        await pilot.pause()
+        assert app.screen is app.board
+        assert app.board.instrument.symbol == "ETHUSDT"
+
+
+async def test_who_comes_back_is_told(make_app: Any, port: Any, clock: Any) -> None:
+    app = make_app(away_after_s=60.0)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.outlet.open(FakeSink())
+        wait(app, clock, 5)
+        app.app_focus = False
+        await pilot.pause()
+        assert port.absences[2:] == ["left"]
+        wait(app, clock, 61)
+        app.app_focus = True
+        await told(pilot)
+        assert port.absences[2:] == ["left", "returned"]
+
+
+async def test_the_key_of_who_comes_back_is_obeyed_first(make_app: Any, port: Any, clock: Any) -> None:
+    app = make_app(away_after_s=60.0)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.outlet.open(FakeSink())
+        app.app_focus = False
+        await pilot.pause()
+        wait(app, clock, 61)
+        await pilot.press("]")
+        assert app.board.instrument.symbol == "ETHUSDT"
+        await told(pilot)
+        assert port.absences.count("returned") == 2
+
+
+async def test_a_short_absence_is_not_told(make_app: Any, port: Any, clock: Any) -> None:
+    app = make_app(away_after_s=60.0)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.outlet.open(FakeSink())
+        app.app_focus = False
+        await pilot.pause()
+        wait(app, clock, 50)
+        app.app_focus = True
+        await pilot.pause()
+        assert "returned" not in port.absences[2:]
+
+
+async def test_a_program_that_was_stopped_tells_it_when_it_goes_on(make_app: Any, clock: Any) -> None:
+    app = make_app(away_after_s=60.0)
+    async with app.run_test(size=(80, 24)) as pilot:
+        clock.now += 3600.0
+        app.tick()
+        await told(pilot)
+        app.action_away()
+        assert sum(isinstance(one, AwayScreen) for one in app.screen_stack) == 1
+
+
+async def test_a_terminal_that_took_nothing_is_told_when_it_takes_again(make_app: Any, clock: Any) -> None:
+    app = make_app(away_after_s=60.0)
+    async with app.run_test(size=(80, 24)) as pilot:
+        for behind in range(5, 100):
+            clock.now += 1.0
+            app.attend_terminal(float(behind))
+        assert app.screen is app.board
+        app.attend_terminal(None)
+        await told(pilot)
+
+
+async def test_back_from_the_past_what_passed_is_told(make_app: Any, clock: Any) -> None:
+    app = make_app(away_after_s=60.0)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.post_message(Rewound(clock))
+        await pilot.pause()
+        await pilot.press("U")
+        await pilot.pause()
+        assert app.screen is app.board
+        assert "leads back" in app.notices.kept[-1].words
+        wait(app, clock, 61)
+        app.post_message(Rewound())
+        await told(pilot)
