@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from rich.color import ColorSystem
+from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.driver import Driver
@@ -71,6 +72,14 @@ class PacedApp(App[int], inherit_bindings=False):
             self.port.pace(self.period_s if focus else max(self.period_s, UNWATCHED_S))
             if focus:
                 self.repaint_terminal()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Write everything again where the terminal was another size for a moment.
+
+        It has cut or moved its cells then, while there is nothing to lay out anew.
+        """
+        if (self.outlet.canvas.width, self.outlet.canvas.height) == event.size:
+            self.outlet.repaint()
 
     def _resumed(self) -> None:
         """Show everything again after the program was stopped."""

@@ -11,6 +11,7 @@ import pyte
 import pytest
 from textual import events
 from textual.drivers.headless_driver import HeadlessDriver
+from textual.geometry import Size
 from textual.pilot import Pilot
 
 from mdterm.app.credit import QUESTION
@@ -104,6 +105,19 @@ async def test_identical_frames_write_nothing_and_are_acknowledged(board: Any, p
     await board.settle()
     assert board.driver.written == []
     assert port.acked[-1] == number
+
+
+@pytest.mark.parametrize("sizes", [[(80, 24)], [(40, 10), (80, 24)], [(200, 50), (40, 10), (80, 24)]])
+async def test_a_terminal_that_is_its_old_size_again_is_painted_anew(
+    board: Any, sizes: list[tuple[int, int]]
+) -> None:
+    board.driver.painted()
+    for size in sizes:
+        board.app.post_message(events.Resize(Size(*size), Size(*size)))
+    await board.settle()
+    screen = pyte.Screen(80, 24)
+    pyte.Stream(screen).feed("".join(board.driver.painted()))
+    assert screen.display == [line.ljust(80) for line in board.lines()]
 
 
 async def test_one_changed_level_writes_only_its_digits(board: Any, port: Any) -> None:
