@@ -77,6 +77,8 @@ WAITING: Final = 32_000_000
 """Bytes that may wait for a listener that is slow; more is the end of it."""
 WAITING_ON_SCREEN: Final = 4_000_000
 """The same for a screen, which has at most one frame set under way."""
+PARTING_S: Final = 5.0
+"""Who must leave has so long to read why."""
 CALLS: Final = 16
 """Calls of a client that may be under way."""
 TURN: Final = 64
@@ -131,9 +133,9 @@ class Host:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client until it leaves or must; close its stream."""
         self._ids += 1
-        client = Client(self, self._ids, writer)
+        client = Client(self, self._ids, reader, writer)
         try:
-            await client.run(reader)
+            await client.run()
         except WireError as error:
             client.refuse(str(error))
         except (ConnectionError, TimeoutError, asyncio.IncompleteReadError) as error:
@@ -163,7 +165,9 @@ class Host:
 class Client:
     """One that attached."""
 
-    def __init__(self, host: Host, id_: int, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, host: Host, id_: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         self.id = id_
         self.hello: Hello | None = None
         self.link = ""
@@ -172,6 +176,7 @@ class Client:
         """Bytes written to it, compressed where they were."""
         self._host = host
         self._feed = host.feed
+        self._reader = reader
         self._writer = writer
         self._compressor: brotli.Compressor | None = None
         self._seat: Seat | None = None
@@ -227,12 +232,13 @@ class Client:
             self._writer.write(data)
             self._is_over = True
             self._writer.close()
+            self._reader.feed_eof()  # nothing more is heard, whether or not it ever reads
 
     async def hang_up(self) -> None:
         """Close its stream; what it does not read by then is dropped."""
         self._writer.close()
         try:
-            await asyncio.wait_for(self._writer.wait_closed(), 1.0)
+            await asyncio.wait_for(self._writer.wait_closed(), PARTING_S)
         except (TimeoutError, OSError):
             self._writer.transport.abort()
 
@@ -244,7 +250,7 @@ class Client:
 
     # What it says.
 
-    async def run(self, reader: asyncio.StreamReader) -> None:
+    async def run(self) -> None:
         """Do what it says until it leaves. Raise WireError."""
         unpacker = Unpacker(LARGEST_ASKED)
         deadline = time.monotonic() + HELLO_S
@@ -252,7 +258,7 @@ class Client:
         while not self._is_over:
             wait = None if self.hello is not None else max(0.0, deadline - time.monotonic())
             try:
-                data = await asyncio.wait_for(reader.read(_READ), wait)
+                data = await asyncio.wait_for(self._reader.read(_READ), wait)
             except TimeoutError:
                 raise WireError(f"nothing was said within {HELLO_S:g} s") from None
             if not data:

@@ -1,0 +1,416 @@
+"""Several who look at one feed over a socket: what each gets, and what a bad one cannot do."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mdterm.feeds.alerts import Rule
+from mdterm.feeds.attached import AttachError, CallError
+from mdterm.feeds.contract import Backoff, Provider
+from mdterm.feeds.events import FeedStatus, Stream, Trade
+from mdterm.feeds.frames import (
+    ChartSpec,
+    DerivativesSpec,
+    HeaderFrame,
+    HeaderSpec,
+    LadderFrame,
+    LadderSpec,
+    PlotSpec,
+    TapeFrame,
+    TapeSpec,
+    WatchSpec,
+)
+from mdterm.feeds.port_wire import (
+    LARGEST_ASKED,
+    MOST_PANELS,
+    Bind,
+    Call,
+    Failure,
+    Frames,
+    Heard,
+    Listen,
+    Refusal,
+    Watch,
+    Welcome,
+)
+from tests.feeds.house import House, hello
+from tests.kiyotaka.service import Service, Session, running
+from tests.kiyotaka.support import ADDRESS, book, frame, provider, trade
+
+OTHER = "kiyotaka:BINANCE_FUTURES:ETHUSDT"
+TRADES: tuple[str, Stream] = (ADDRESS, "trade")
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    async with running() as found:
+        yield found
+
+
+Open = Callable[..., House]
+
+
+@pytest.fixture
+async def open_house(service: Service, tmp_path: Path) -> AsyncIterator[Open]:
+    """Give a way to begin a feed on the service."""
+    houses: list[House] = []
+
+    def providers() -> Mapping[str, Provider]:
+        of = provider(nonbook_url=service.url, book_url=service.url)
+        of.backoff = Backoff(first=0.0, cap=0.0, throttled=0.0)
+        return {"kiyotaka": of}
+
+    def start(**options: int) -> House:
+        house = House(tmp_path / f"{len(houses)}.sock", providers, **options)
+        houses.append(house)
+        return house
+
+    yield start
+    for house in houses:
+        await house.close()
+
+
+@pytest.fixture
+async def house(open_house: Open) -> House:
+    house = open_house()
+    await house.up()
+    return house
+
+
+async def families(service: Service) -> tuple[Session, Session]:
+    """Return the book's and the other socket, both subscribed."""
+    found = {}
+    for _ in range(2):
+        session = await service.session()
+        await session.welcome()
+        found[session.path.startswith("/nonbook")] = session
+    return found[False], found[True]
+
+
+def ids(*numbers: int) -> list[bytes]:
+    """Return one frame a trade."""
+    return [frame(trade(str(number))) for number in numbers]
+
+
+def trades_of(guest: "object", panel: str = "header") -> int:
+    """Return the count of trades that a header tells."""
+    shown = guest.panels[panel].frame if panel in guest.panels else None  # type: ignore[attr-defined]
+    return shown.trades if isinstance(shown, HeaderFrame) else -1
+
+
+# --- what each gets ---------------------------------------------------------------------------------------
+
+
+async def test_two_screens_and_a_listener_share_one_connection(service: Service, house: House) -> None:
+    one, two, tail = [await house.attach(role) for role in ("screen", "panel", "tail")]
+    for guest in (one, two):
+        (instrument,) = await asyncio.to_thread(guest.port.open, [ADDRESS])
+        guest.look()
+        guest.port.watch([instrument])
+        guest.port.bind("header", ADDRESS, HeaderSpec())
+    one.port.bind("ladder", ADDRESS, LadderSpec(10))
+    tail.listen([TRADES])
+    books, others = await families(service)
+    await books.send(frame(book([90000, 1.5], [90025, 3])))
+    await others.send(*ids(1, 2, 3))
+    await one.until(lambda: trades_of(one) == 3 and isinstance(one.panels["ladder"].frame, LadderFrame))
+    await two.until(lambda: trades_of(two) == 3)
+    await tail.trades(3)
+    assert "ladder" not in two.panels, "frames are each one's own"
+    assert len(service.sessions) == 2, "one connection a family, whoever looks"
+
+
+async def test_a_listener_hears_what_it_asked_and_nothing_else(service: Service, house: House) -> None:
+    screen, tail = await house.attach(), await house.attach("tail")
+    (instrument,) = await asyncio.to_thread(screen.port.open, [ADDRESS])
+    screen.look()
+    screen.port.watch([instrument])
+    screen.port.bind("ladder", ADDRESS, LadderSpec(10))
+    tail.listen([TRADES])
+    books, others = await families(service)
+    await books.send(frame(book([90000, 1.5], [90025, 3])))
+    await others.send(*ids(1))
+    await tail.until(lambda: any(type(event) is Trade for event in tail.heard))
+    assert {type(event) for event in tail.heard} <= {Trade, FeedStatus}
+
+
+async def test_what_a_screen_left_is_warm_for_the_next(service: Service, house: House) -> None:
+    first = await house.attach()
+    (instrument,) = await asyncio.to_thread(first.port.open, [ADDRESS])
+    first.look()
+    first.port.watch([instrument])
+    first.port.bind("header", ADDRESS, HeaderSpec())
+    _, others = await families(service)
+    await others.send(*ids(1))
+    await first.until(lambda: trades_of(first) == 1)
+    await asyncio.to_thread(first.port.stop)
+    await others.send(*ids(2, 3))
+    second = await house.attach()
+    await asyncio.to_thread(second.port.open, [ADDRESS])
+    second.look()
+    second.port.bind("header", ADDRESS, HeaderSpec())
+    second.port.bind("tape", ADDRESS, TapeSpec(10))
+    await second.until(lambda: trades_of(second) == 3)
+    tape = second.panels["tape"].frame
+    assert isinstance(tape, TapeFrame)
+    assert sum(row.count for row in tape.rows) == 3
+    assert len(service.sessions) == 2
+
+
+async def test_alerts_go_to_every_screen_and_stay_when_it_left(service: Service, house: House) -> None:
+    one, two = await house.attach(), await house.attach("panel")
+    rule = Rule(ADDRESS, "big", 0.000_001, repeats=True)
+    for guest in (one, two):
+        (instrument,) = await asyncio.to_thread(guest.port.open, [ADDRESS])
+        guest.look()
+        guest.port.watch([instrument])
+    one.port.alert([rule])
+    two.port.bind("header", ADDRESS, HeaderSpec())
+    _, others = await families(service)
+    await others.send(*ids(1))
+    await one.until(lambda: bool(one.alarms))
+    await two.until(lambda: bool(two.alarms))
+    await asyncio.to_thread(one.port.stop)
+    assert list(house.feed.alerts.watchers) == [rule], "it fires with nobody there who set it"
+
+
+async def test_links_switch_together(house: House) -> None:
+    one, two, apart = [await house.attach("panel") for _ in range(3)]
+    for guest, link in ((one, "a"), (two, "a"), (apart, "b")):
+        await asyncio.to_thread(guest.port.open, [ADDRESS, OTHER])
+        guest.port.join(link)
+    one.port.switch(OTHER)
+    await two.until(lambda: two.switched == [OTHER])
+    late = await house.attach("panel")
+    late.port.join("a")
+    await late.until(lambda: late.switched == [OTHER])
+    assert (one.switched, apart.switched) == ([], [])
+
+
+@pytest.mark.parametrize("compress", [False, True])
+async def test_every_panel_crosses_unchanged(service: Service, house: House, compress: bool) -> None:
+    near: dict[str, object] = {}
+    guest = await house.attach(compress=compress)
+    (instrument,) = await asyncio.to_thread(guest.port.open, [ADDRESS])
+    guest.look()
+    guest.port.watch([instrument])
+    specs = {
+        "ladder": LadderSpec(10, flow=True, changes=True, volume=True),
+        "tape": TapeSpec(10),
+        "header": HeaderSpec(),
+        "chart": ChartSpec("1m", 10, averages=(3,), vwap=True, cvd=True, profile=10),
+        "plot": PlotSpec("depth", "1m", 50),
+        "watch": WatchSpec(),
+        "derivatives": DerivativesSpec(),
+    }
+    for panel, spec in specs.items():
+        guest.port.bind(panel, ADDRESS, spec)
+    books, others = await families(service)
+    await books.send(frame(book([90000, 1.5], [90025, 3])))
+    await others.send(*ids(*range(1, 30)))
+    await guest.until(lambda: trades_of(guest) == 29)
+    await guest.until(lambda: len(guest.panels) == len(specs))
+    seat = house.host.clients[0].seat
+
+    def all_are_there() -> bool:
+        for panel, binding in seat.beat.bindings.items():
+            near[panel] = None if binding.posted is None else binding.posted.frame
+        return all(near[panel] == guest.panels[panel].frame for panel in specs)
+
+    await guest.until(all_are_there)
+    assert all(frame is not None for panel, frame in near.items() if panel not in ("chart", "plot"))
+
+
+async def test_a_call_that_is_refused_says_why(house: House) -> None:
+    guest = await house.attach()
+    with pytest.raises(CallError, match="there is no dance") as refused:
+        await asyncio.to_thread(guest.port.call, "dance")
+    assert refused.value.status == 4
+    with pytest.raises(CallError, match="names no provider"):
+        await asyncio.to_thread(guest.port.open, ["nonsense"])
+
+
+# --- when the feed goes -----------------------------------------------------------------------------------
+
+
+async def test_a_feed_that_dies_is_told_at_once_and_the_gap_is_marked(service: Service, house: House) -> None:
+    guest, tail = await house.attach(), await house.attach("tail")
+    (instrument,) = await asyncio.to_thread(guest.port.open, [ADDRESS])
+    await asyncio.to_thread(tail.port.open, [ADDRESS])
+    guest.look()
+    guest.port.watch([instrument])
+    guest.port.bind("header", ADDRESS, HeaderSpec())
+    tail.listen([TRADES])
+    _, others = await families(service)
+    await others.send(*ids(1, 2))
+    await guest.until(lambda: trades_of(guest) == 2)
+    before = house.host.instance
+    await house.down()
+    await guest.until(lambda: guest.panels["header"].shown.word == "RECONNECTING")
+    assert trades_of(guest) == 2, "what was known stays, dimmed"
+    assert guest.lost
+    await house.up()
+    _, others = await families(service)
+    await others.send(*ids(5, 6, 7))
+    await guest.until(lambda: trades_of(guest) == 3)
+    await guest.until(lambda: guest.panels["header"].shown.word == "GAP")
+    assert guest.port.welcome is not None
+    assert guest.port.welcome.instance != before
+    await tail.trades(5)
+    states = [event.state for event in tail.heard if isinstance(event, FeedStatus)]
+    assert states.index("reconnecting") < states.index("gap")
+
+
+async def test_a_feed_is_revived_where_that_is_allowed(house: House) -> None:
+    loop = asyncio.get_running_loop()
+    revived: list[int] = []
+
+    def revive() -> None:
+        revived.append(1)
+        asyncio.run_coroutine_threadsafe(house.up(), loop).result()
+
+    guest = await house.attach(revive=revive)
+    again = asyncio.Event()
+
+    def regained(_: Welcome) -> None:
+        loop.call_soon_threadsafe(again.set)
+
+    guest.port.regained = regained
+    await house.down()
+    async with asyncio.timeout(10):
+        await again.wait()
+    assert revived == [1]
+
+
+# --- who must not come in, and who must leave -------------------------------------------------------------
+
+
+async def test_who_is_not_let_in_hears_why(house: House) -> None:
+    house.desk.refused = "the settings differ"
+    with pytest.raises(AttachError, match="the settings differ"):
+        await house.attach()
+
+
+async def test_another_version_is_told_what_to_do(house: House) -> None:
+    line = await house.dial()
+    line.say(msgspec.structs.replace(hello(), version=99))
+    told = await line.hear()
+    assert isinstance(told, Refusal)
+    assert "mdterm feed stop" in told.words
+    assert await line.hear() is None
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\xc1", b"GET / HTTP/1.1\r\n", b"\x81\xa4type\xa5dance", b"\xdd\xff\xff\xff\xff" * 100]
+)
+async def test_garbage_is_sent_away_with_words(house: House, body: bytes) -> None:
+    line = await house.dial()
+    line.say_raw(body)
+    told = await line.hear()
+    assert isinstance(told, Refusal)
+    assert await line.hear() is None
+    inside = await house.dial()
+    inside.say(hello())
+    assert isinstance(await inside.hear(), Welcome), "others come in as before"
+    inside.say_raw(body)
+    assert isinstance(await inside.hear(), Refusal)
+    assert house.host.clients == []
+
+
+async def test_a_message_that_is_too_long_is_not_waited_for(house: House) -> None:
+    line = await house.dial()
+    line.say_raw(b"", LARGEST_ASKED + 1)
+    told = await line.hear()
+    assert isinstance(told, Refusal)
+    assert "too long" in told.words
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        hello(),
+        Bind("ladder", ADDRESS, LadderSpec(1_000_000)),
+        Bind("ladder", ADDRESS, LadderSpec(10, group=0)),
+        Bind("tape", ADDRESS, TapeSpec(10, back=10**12)),
+        Bind("chart", ADDRESS, ChartSpec("1m", -1)),
+    ],
+)
+async def test_what_no_screen_asks_is_the_end(house: House, wrong: Bind) -> None:
+    line = await house.dial()
+    line.say(hello())
+    assert isinstance(await line.hear(), Welcome)
+    line.say(wrong)
+    assert isinstance(await line.hear(), Refusal)
+
+
+async def test_panels_are_counted(house: House) -> None:
+    line = await house.dial()
+    line.say(hello(), *(Bind(str(number), ADDRESS, HeaderSpec()) for number in range(MOST_PANELS + 1)))
+    while not isinstance(told := await line.hear(), Refusal):
+        assert isinstance(told, Welcome | Frames)
+    assert "panels" in told.words
+
+
+async def test_an_address_that_is_none_costs_a_word_only(house: House) -> None:
+    line = await house.dial()
+    line.say(hello(), Watch(["nonsense", "who:X"]), Bind("header", "who:X", HeaderSpec()))
+    heard = [await line.hear() for _ in range(4)]
+    assert isinstance(heard[0], Welcome)
+    assert all(isinstance(one, Failure) for one in heard[1:])
+
+
+async def test_calls_are_counted(house: House) -> None:
+    line = await house.dial()
+    line.say(hello(), *(Call(number, "dance", {}) for number in range(200)))
+    assert isinstance(await line.hear(), Welcome)
+    words = set()
+    for _ in range(200):
+        told = await line.hear()
+        assert isinstance(told, Failure)
+        words.add(told.words)
+    assert "there is no dance" in words
+
+
+async def test_a_screen_that_does_not_acknowledge_gets_one_frame_set(service: Service, house: House) -> None:
+    line, other = await house.dial(), await house.attach()
+    (instrument,) = await asyncio.to_thread(other.port.open, [ADDRESS])
+    other.look()
+    other.port.watch([instrument])
+    other.port.bind("header", ADDRESS, HeaderSpec())
+    line.say(hello(pid=2), Watch([ADDRESS]), Bind("header", ADDRESS, HeaderSpec()))
+    _, others = await families(service)
+    await others.send(*ids(*range(200)))
+    await other.until(lambda: trades_of(other) == 200)
+    assert isinstance(await line.hear(), Welcome)
+    assert isinstance(await line.hear(), Frames)
+    client = next(one for one in house.host.clients if one.hello == hello(pid=2))
+    assert client.seat.beat.posted_sets == 1
+    line.writer.close()
+
+
+async def test_a_listener_that_does_not_read_is_sent_away_and_delays_nobody(
+    service: Service, open_house: Open
+) -> None:
+    house = open_house(waiting=20_000)
+    await house.up()
+    deaf, other = await house.dial(), await house.attach("tail")
+    deaf.say(hello("tail"), Listen(1, [TRADES], "1m"))
+    await asyncio.to_thread(other.port.open, [ADDRESS])
+    other.listen([TRADES])
+    session = await service.session()
+    await session.welcome()
+    sent = 0
+    while len(house.host.clients) == 2:
+        await session.send(*ids(*range(sent, sent + 50)))
+        sent += 50
+        await other.trades(sent)
+    assert len(house.host.clients) == 1, "the one that reads stays"
+    heard = 0
+    while not isinstance(told := await deaf.hear(), Refusal):
+        assert told is not None
+        heard += sum(type(event) is Trade for event in told.events) if isinstance(told, Heard) else 0
+    assert "waited to be read" in told.words
+    assert 0 < heard < sent
