@@ -4,6 +4,7 @@ The panels are painted as ever; only on the way to the terminal every cell becom
 panel, overlay or border can be forgotten. A character keeps its width: columns stay where they are.
 """
 
+import codecs
 import os
 import unicodedata
 from collections.abc import Mapping
@@ -56,6 +57,18 @@ def as_started() -> dict[str, str]:
 def to_ascii(text: str) -> str:
     """Return text for a terminal of ASCII alone, as many cells wide as it was."""
     return text if text.isascii() else text.translate(_TABLE)
+
+
+def _liken(error: UnicodeError) -> tuple[str, int]:
+    """Return what stands for the characters that could not be encoded, and where to go on."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return to_ascii(error.object[error.start : error.end]), error.end
+
+
+LIKENESS: Final = "mdterm-likeness"
+"""The name by which a stream is told to write what it cannot as ``to_ascii`` has it."""
+codecs.register_error(LIKENESS, _liken)
 
 
 class _Table(dict[int, str]):

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from rich.color import ColorSystem
+
 from mdterm.app.charset import as_started, is_ascii
 from mdterm.app.commands.context import Failed
 from mdterm.app.keymap import Keymap, bind_keys
@@ -14,7 +16,7 @@ from mdterm.app.state import State
 from mdterm.app.theme_files import ThemeFiles, Watched, folders_of, read_themes
 from mdterm.app.zones import Zone
 from mdterm.feeds.address import AddressError, Instrument
-from mdterm.themes.palettes import DEFAULT_THEME, MONO_THEME, SLOW_LINK_THEME, THEMES
+from mdterm.themes.palettes import DEFAULT_THEME, MONO_THEME, SIXTEEN_THEME, SLOW_LINK_THEME, THEMES
 from mdterm.widgets.figures import EAST_ASIAN, EAST_ASIAN_ASCII, WESTERN, Units
 
 if TYPE_CHECKING:
@@ -35,17 +37,25 @@ class Choices(NamedTuple):
 
 
 def choose(
-    settings: Settings, state: State | None, *, no_color: bool = False, slow_link: bool = False
+    settings: Settings,
+    state: State | None,
+    *,
+    no_color: bool = False,
+    slow_link: bool = False,
+    colours: ColorSystem | None = ColorSystem.TRUECOLOR,
 ) -> Choices:
     """Return the choices; what the settings name wins over what was chosen last time. Raise SettingsError.
 
-    A slow link is asked for, with the few colours that it needs: the theme of last time does not undo it.
+    A slow link is asked for, with the few colours that it needs: the theme of last time does not undo it. Nor
+    does it where the terminal has few ``colours``, or none.
     """
     folders = folders_of(settings)
     files = read_themes(folders)
     drawn_in_ascii = is_ascii(settings.glyphs, as_started())
     return Choices(
-        theme=MONO_THEME if no_color else _theme(settings, state, files, slow_link=slow_link),
+        theme=MONO_THEME
+        if no_color
+        else _theme(settings, state, files, slow_link=slow_link, colours=colours),
         layout=_layout(settings, state),
         zone=_zone(settings, state),
         keymap=_keymap(settings),
@@ -92,10 +102,24 @@ def theme_names(files: ThemeFiles) -> list[str]:
     return [one.name for one in (*THEMES, *files.themes)]
 
 
-def _theme(settings: Settings, state: State | None, files: ThemeFiles, *, slow_link: bool) -> str:
+def _theme(
+    settings: Settings,
+    state: State | None,
+    files: ThemeFiles,
+    *,
+    slow_link: bool,
+    colours: ColorSystem | None,
+) -> str:
     names = theme_names(files)
+    if settings.theme is None and colours is None:
+        return MONO_THEME
     if settings.theme is None and slow_link:
         return SLOW_LINK_THEME
+    if settings.theme is None and colours is ColorSystem.STANDARD:
+        # Two of sixteen colours are often one where sixteen million were meant.
+        plain = [one.name for one in (*THEMES, *files.themes) if one.ansi]
+        chosen = _chosen(state, "theme")
+        return chosen if chosen is not None and chosen in plain else SIXTEEN_THEME
     if settings.theme in files.broken:
         return DEFAULT_THEME  # it is told what is wrong with the file; the screen is needed meanwhile
     if settings.theme is None:

@@ -13,8 +13,8 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 
 from mdterm.app.doctor_terminal import Finding
-from mdterm.app.settings import ProviderSettings, Settings
-from mdterm.feeds.contract import Provider
+from mdterm.app.settings import AlltickSettings, JayxSettings, ProviderSettings, Settings
+from mdterm.feeds.contract import HistoryError, Provider
 from mdterm.feeds.events import Event, Stream
 from mdterm.feeds.runtime import Feed
 from mdterm.feeds.text import clean
@@ -139,6 +139,45 @@ def skew_of(head: str, now: float) -> float | None:
                 return None
             return now - (told + 0.5)  # the header cuts the second short
     return None
+
+
+async def ask(settings: ProviderSettings, provider: Provider, address: str, within_s: float) -> list[Finding]:
+    """Return what the plan allows, and whether data comes."""
+    return [await limits(settings, provider), await listen(provider, address, within_s)]
+
+
+async def limits(settings: ProviderSettings, provider: Provider) -> Finding:
+    """Return what may be asked of a provider: as the provider tells of this key, else as its documents do."""
+    if isinstance(settings, AlltickSettings):
+        from mdterm.feeds.alltick.facts import PLANS
+
+        plan = PLANS[settings.plan]
+        words = (
+            f"plan {plan.name}: {plan.codes:,} codes of each kind, connections: {plan.connections}, "
+            f"{plan.per_day:,} HTTP requests a day, bars every {plan.bars_every_s:g} s"
+        )
+        todo = "AllTick does not tell a token's plan: set plan to the one you pay for"
+        return Finding("ok", f"{provider.name}: {words.replace(',', ' ')}", "" if _is_set(settings) else todo)
+    if isinstance(settings, JayxSettings):
+        from mdterm.feeds.jayx.facts import MAX_MARKET_SOCKETS
+
+        words = f"no plans; at most {MAX_MARKET_SOCKETS} symbols at a time, a connection each"
+        return Finding("ok", f"{provider.name}: {words}")
+    from mdterm.feeds.kiyotaka.http import KiyotakaHistory
+
+    if not isinstance(provider.history, KiyotakaHistory):
+        return Finding("ok", f"{provider.name}: its limits are not known")
+    try:
+        usage = await provider.history.usage()
+    except HistoryError as error:
+        return Finding("!", f"{provider.name}: it does not tell what the plan allows ({clean(str(error))})")
+    told = ", ".join(f"{name} {value}" for name, value in usage.items())
+    return Finding("ok", f"{provider.name}: what the plan allows on REST: {told or 'nothing is told'}")
+
+
+def _is_set(settings: AlltickSettings) -> bool:
+    """Return whether the plan is another than the one that is taken where none is named."""
+    return settings.plan != AlltickSettings().plan
 
 
 async def listen(provider: Provider, address: str, within_s: float) -> Finding:

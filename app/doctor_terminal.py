@@ -9,9 +9,14 @@ import sys
 import termios
 import time
 import tty
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, NamedTuple
+
+from rich.color import ColorSystem
+
+from mdterm.app.charset import as_started, is_ascii, locale_of
+from mdterm.app.colours import colours_of
 
 WAIT_S: Final = 1.0
 """How long an answer may take; a terminal behind a long way is slow, one that never answers exists."""
@@ -19,7 +24,9 @@ GLYPHS: Final = {"▲": 1, "█": 1, "╴": 1, "⣿": 1, "界": 2}
 """What the screen is drawn with, and how many cells each must take."""
 _MODE: Final = re.compile(r"\x1b\[\?(\d+);(\d)\$y")
 _POSITION: Final = re.compile(r"\x1b\[(\d+);(\d+)R")
-_ATTRIBUTES: Final = re.compile(r"\x1b\[\?[\d;]*c")
+_ATTRIBUTES: Final = re.compile(r"\x1b\[\?([\d;]*)c")
+_TAKES_COPIES: Final = "52"
+"""The device attribute of terminals that take what is copied by OSC 52; many that do have it not."""
 _MODES: Final = {2026: "synchronised output", 1002: "mouse buttons and drag", 2004: "bracketed paste"}
 
 
@@ -52,6 +59,8 @@ class Asked:
         self._out = fd_out
         self.answers = True
         """Whether it answered what it was asked last."""
+        self.attributes: frozenset[str] = frozenset()
+        """What it says of itself, by the numbers of its device attributes."""
 
     def ask(self, question: str) -> str:
         """Return all that is answered to ``question``."""
@@ -64,6 +73,9 @@ class Asked:
                 return heard
             heard += os.read(self._in, 4096).decode("utf-8", "replace")
         self.answers = True
+        told = _ATTRIBUTES.search(heard)
+        assert told is not None
+        self.attributes = frozenset(told[1].split(";")[1:])
         return heard
 
     def width(self, glyph: str) -> int | None:
@@ -79,7 +91,7 @@ class Asked:
 
 def look(environ: Mapping[str, str]) -> list[Finding]:
     """Return what is found out about the terminal."""
-    found = [*_described(environ), *_locale(environ)]
+    found = [*_described(environ), *_locale()]
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         words = "this is no terminal, so it was not asked anything"
         return [
@@ -94,7 +106,7 @@ def look(environ: Mapping[str, str]) -> list[Finding]:
     with raw(sys.stdin.fileno()):
         asked = Asked(sys.stdin.fileno(), sys.stdout.fileno())
         found += _asked(asked)
-    return [*found, *_clipboard(environ)]
+    return [*found, *_clipboard(environ, asked.attributes)]
 
 
 def _described(environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -109,23 +121,35 @@ def _described(environ: Mapping[str, str]) -> Iterator[Finding]:
         return
     if environ.get("NO_COLOR"):
         yield Finding("!", "NO_COLOR is set: the mono theme is used")
-    elif environ.get("COLORTERM") in ("truecolor", "24bit"):
-        yield Finding("ok", f"colours: 16 million (TERM={term}, COLORTERM={environ['COLORTERM']})")
-    elif "256" in term or "direct" in term:
-        todo = "if it can show more, set COLORTERM=truecolor (ssh: SendEnv COLORTERM)"
-        yield Finding("ok", f"colours: 256 (TERM={term})", todo)
     else:
-        yield Finding("!", f"colours: 16 (TERM={term})", "the theme ansi16 is made for 16 colours")
+        yield _colours(environ)
 
 
-def _locale(environ: Mapping[str, str]) -> Iterator[Finding]:
-    name = next((environ[key] for key in ("LC_ALL", "LC_CTYPE", "LANG") if environ.get(key)), "")
-    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
-    if encoding == "utf8":
-        yield Finding("ok", f"text is UTF-8 (locale {name or 'not set'})")
+def _colours(environ: Mapping[str, str]) -> Finding:
+    """Return how many colours there are, and what can be done about it."""
+    colours = colours_of(environ)
+    said = f"TERM={environ.get('TERM', '')}"
+    if "COLORTERM" in environ:
+        said += f", COLORTERM={environ['COLORTERM']}"
+    if colours is ColorSystem.TRUECOLOR:
+        return Finding("ok", f"colours: 16 million ({said})")
+    if colours is ColorSystem.EIGHT_BIT:
+        todo = "if the terminal can show more colours, set COLORTERM=truecolor (ssh: SendEnv COLORTERM)"
+        return Finding("ok", f"colours: 256 ({said})", todo)
+    todo = "if the terminal can show more colours, set TERM to what it is, such as xterm-256color"
+    if colours is ColorSystem.STANDARD:
+        return Finding("!", f"colours: 16 ({said}); the theme is ansi16 where you choose none", todo)
+    return Finding("!", f"colours: none ({said}); the theme is mono where you choose none", todo)
+
+
+def _locale() -> Iterator[Finding]:
+    environ = as_started()
+    name = locale_of(environ) or "not set"
+    if is_ascii("auto", environ):
+        words = f"text is not UTF-8 (locale {name}): the screen is drawn in ASCII alone"
+        yield Finding("!", words, 'set LANG=C.UTF-8, or glyphs = "unicode" where the terminal can show it')
     else:
-        words = f"text is {sys.stdout.encoding or 'of unknown encoding'} (locale {name or 'not set'})"
-        yield Finding("✗", words, "set LANG=C.UTF-8, or another locale that ends in UTF-8", 2)
+        yield Finding("ok", f"text is UTF-8 (locale {name})")
 
 
 def _asked(asked: Asked) -> Iterator[Finding]:
@@ -139,8 +163,15 @@ def _asked(asked: Asked) -> Iterator[Finding]:
         if have != GLYPHS[glyph]
     ]
     if wrong:
-        todo = "choose narrow ambiguous characters in the terminal's settings, or another font"
-        yield Finding("✗", f"widths: {', '.join(wrong)} cells", todo, 2)
+        words = f"widths: {', '.join(wrong)} cells"
+        if is_ascii("auto", as_started()):
+            yield Finding("ok", f"{words}; none of them is used here")
+            return
+        todo = (
+            "choose narrow ambiguous characters in the terminal's settings, or another font; "
+            'or set glyphs = "ascii"'
+        )
+        yield Finding("✗", words, todo, 2)
     else:
         yield Finding("ok", f"widths: {' '.join(GLYPHS)} take the cells they must")
     modes = asked.modes()
@@ -152,7 +183,7 @@ def _asked(asked: Asked) -> Iterator[Finding]:
             yield Finding("!" if mode == 2026 else "ok", f"{name}: {told}")
 
 
-def _clipboard(environ: Mapping[str, str]) -> Iterator[Finding]:
+def _clipboard(environ: Mapping[str, str], attributes: Collection[str]) -> Iterator[Finding]:
     if environ.get("TMUX"):
         options = {name: _tmux_option(name) for name in ("set-clipboard", "allow-passthrough")}
         told = ", ".join(f"{name} {value}" for name, value in options.items())
@@ -164,8 +195,10 @@ def _clipboard(environ: Mapping[str, str]) -> Iterator[Finding]:
                 "for notifications: tmux set -g allow-passthrough on"
             )
             yield Finding("!", f"inside tmux: {told}: neither passes", todo)
+    elif _TAKES_COPIES in attributes:
+        yield Finding("ok", "copying (y, OSC 52): yes")
     else:
-        yield Finding("ok", "copying (y, OSC 52): no terminal says whether it takes it; try y")
+        yield Finding("ok", "copying (y, OSC 52): it does not say, as most do not; try y")
     if environ.get("SSH_CONNECTION"):
         yield Finding("ok", "through ssh: what y copies goes to the machine where you sit")
 

@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+import io
 import os
 import signal
 import sys
@@ -85,6 +86,7 @@ def run(args: list[str]) -> int:
     _fill_standard_streams()
     if sys.stdout is None:
         return _words("standard output is closed", USAGE)
+    _replace_what_cannot_be_said()
     for name in _STATUS:
         number = getattr(signal, name, None)
         # What nohup or a shell's background ignores stays ignored.
@@ -131,6 +133,16 @@ def _fill_standard_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+
+
+def _replace_what_cannot_be_said() -> None:
+    """Have characters that the locale does not know written as those of ASCII that are most like them."""
+    streams = [one for one in (sys.stdout, sys.stderr) if isinstance(one, io.TextIOWrapper)]
+    for stream in streams:
+        if stream.encoding.lower().replace("-", "") != "utf8":
+            from mdterm.app.charset import LIKENESS
+
+            stream.reconfigure(errors=LIKENESS)
 
 
 def _usage(error: click.UsageError) -> str:

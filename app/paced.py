@@ -1,5 +1,6 @@
 """An app whose paints take our way to the terminal: shortest bytes, and no more than it takes."""
 
+import os
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from textual.driver import Driver
 from textual.screen import Screen
 
 from mdterm.app.canvas import Canvas
+from mdterm.app.colours import colours_of
 from mdterm.app.credit import Credit
 from mdterm.app.express import Express
 from mdterm.app.outlet import Meter, Outlet, Sink
@@ -46,7 +48,8 @@ class PacedApp(App[int], inherit_bindings=False):
         self.after_first_paint: Callable[[], None] | None = None
         """Called once, when something stands on the terminal: what is not seen at once may be loaded now."""
         self.credit = Credit(port.ack, clock.mono)
-        colours = self.console._color_system or ColorSystem.TRUECOLOR
+        # Where there are none, somebody may still choose a theme that has some.
+        colours = colours_of(os.environ) or ColorSystem.STANDARD
         canvas = Canvas(min(colours, ColorSystem.STANDARD) if slow_link else colours)
         self.outlet = Outlet(canvas, self.credit, lambda: self._sync_available, is_ascii=is_ascii)
         self.meter = Meter()

@@ -5,6 +5,7 @@ import os
 from typing import TYPE_CHECKING
 
 from mdterm.app.choices import choose
+from mdterm.app.colours import colours_of
 from mdterm.app.commands.context import USAGE, Failed
 from mdterm.app.commands.watch import run_screen
 from mdterm.app.dashboard import Dashboard
@@ -33,7 +34,8 @@ def show(
     """
     settings = context.settings()
     context.start_log()
-    choices = choose(settings, State(), no_color=bool(os.environ.pop("NO_COLOR", "")))
+    no_color = bool(os.environ.pop("NO_COLOR", ""))
+    choices = choose(settings, State(), no_color=no_color, colours=colours_of(os.environ))
     period_s = 1.0 / (fps or settings.fps)
 
     def make() -> Player:

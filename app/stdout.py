@@ -6,9 +6,10 @@ from mdterm.app.commands.context import PipeClosed
 
 
 def write_out(text: str) -> None:
-    """Write and flush. What the locale cannot say becomes ``?``. Raise PipeClosed."""
+    """Write and flush, what the locale cannot say as the stream has it replaced. Raise PipeClosed."""
     out = sys.stdout
-    data = text.encode(out.encoding or "utf-8", "replace")
+    errors = out.errors if out.errors not in (None, "strict") else "replace"
+    data = text.encode(out.encoding or "utf-8", errors)
     try:
         out.flush()
         out.buffer.write(data)

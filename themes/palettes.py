@@ -223,7 +223,8 @@ MONO = _theme(
 
 THEMES: tuple[Theme, ...] = (DARK, LIGHT, BLUE_ORANGE, ANSI16, MONO)
 DEFAULT_THEME = DARK.name
-SLOW_LINK_THEME = ANSI16.name
+SIXTEEN_THEME = ANSI16.name
+SLOW_LINK_THEME = SIXTEEN_THEME
 """Its colours take the fewest bytes."""
 MONO_THEME = MONO.name
 

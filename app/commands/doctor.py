@@ -27,17 +27,24 @@ def doctor(context: Context, offline: bool, keys: bool, seconds: float) -> int:
     """Look at the terminal, the configuration, the keys and the connections, and say what to do."""
     if keys:
         return _capture(context)
+    from mdterm.app.charset import as_started, is_ascii, to_ascii
+
+    in_ascii = is_ascii("auto", as_started())
+
+    def say(words: str) -> None:
+        click.echo(to_ascii(words) if in_ascii else words)
+
     worst, todos = 0, list[str]()
     for heading, findings in _sections(context, offline=offline, seconds=seconds):
-        click.echo(heading)
+        say(heading)
         for one in findings:
-            click.echo(f"  {one.mark:2}  {one.words}")
+            say(f"  {one.mark:2}  {one.words}")
             worst = worst or one.status
             if one.todo and one.todo not in todos:
                 todos.append(one.todo)
-    click.echo("What to do" if todos else "Nothing to do")
+    say("What to do" if todos else "Nothing to do")
     for number, todo in enumerate(todos, 1):
-        click.echo(f"  {number}.  {todo}")
+        say(f"  {number}.  {todo}")
     return worst
 
 
@@ -101,7 +108,7 @@ def _providers(context: Context, *, offline: bool, seconds: float) -> Iterator["
     if offline:
         yield Finding("ok", "not looked at: --offline")
         return
-    from mdterm.app.doctor_network import endpoints, listen, probe_of, proxies, reach
+    from mdterm.app.doctor_network import ask, endpoints, probe_of, proxies, reach
     from mdterm.app.providers import World
 
     yield from proxies(context.environ)
@@ -109,7 +116,6 @@ def _providers(context: Context, *, offline: bool, seconds: float) -> Iterator["
     try:
         for name in settings.with_credential:
             provider = settings.providers[name]
-            plan = getattr(provider, "plan", None)
             try:
                 made = world.provider(name)
             except Failed as failed:
@@ -117,13 +123,13 @@ def _providers(context: Context, *, offline: bool, seconds: float) -> Iterator["
                     "✗", f"{name}: {failed.words}", f"give {name} a key that can be had", failed.status
                 )
                 continue
-            yield Finding("ok", f"{name}: its key is there{f'; plan {plan}' if plan else ''}")
+            yield Finding("ok", f"{name}: its key is there")
             for url in endpoints(provider).values():
                 yield asyncio.run(reach(url))
             address = probe_of(settings, name)
             if address is not None:
                 (instrument,) = world.instruments([address])
-                yield asyncio.run(listen(made, instrument.address, seconds))
+                yield from asyncio.run(ask(provider, made, instrument.address, seconds))
     finally:
         world.close()
 

@@ -126,6 +126,7 @@ def _run(
     # Textual reads NO_COLOR itself, but takes an empty value for yes; its mono theme is ours.
     no_color = bool(os.environ.pop("NO_COLOR", ""))
     from mdterm.app.choices import choose, watched
+    from mdterm.app.colours import colours_of
     from mdterm.app.dashboard import Dashboard, Rewound
     from mdterm.app.finder import WorldFinder
     from mdterm.app.keeper import Keeper
@@ -135,7 +136,7 @@ def _run(
     from mdterm.feeds.rewind import RewindPort
     from mdterm.feeds.text import mask
 
-    choices = choose(settings, state, no_color=no_color, slow_link=slow_link)
+    choices = choose(settings, state, no_color=no_color, slow_link=slow_link, colours=colours_of(os.environ))
     # Addresses on the command line are looked at this time; the saved list stays as it is.
     roster = Roster(None if addresses else state, settings.groups)
     problems: list[str] = []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mdterm.app.doctor_keys import lines, names_of, show
+from mdterm.app.doctor_keys import Capture, names_of, show
 from mdterm.app.doctor_network import skew_of
 from mdterm.app.keymap import DEFAULT_KEYMAP
 from tests.program.launch import TOKEN, run
@@ -67,6 +67,7 @@ def test_a_venue_that_works_is_reached_and_takes_the_key(tmp_path: Path) -> None
     assert done.returncode == 0, done.stdout
     assert "the key is accepted; " in done.stdout
     assert done.stdout.count(f"127.0.0.1:{venue.port}: ") == 3
+    assert "what the plan allows" in done.stdout
     assert TOKEN not in done.stdout + done.stderr
 
 
@@ -98,15 +99,41 @@ def test_keys_are_shown_as_they_are_sent(tmp_path: Path) -> None:
         terminal.wait_for(lambda rows: any("next-layout" in row for row in rows))
         terminal.press("\x1b[A")
         terminal.wait_for(lambda rows: any(row.startswith("^[[A") and "up" in row for row in rows))
+        terminal.press("\x1b[24~")
+        terminal.wait_for(lambda rows: any("f12" in row and "nothing" in row for row in rows))
         terminal.press("\x03")
         assert terminal.wait() == 0
+        rows = terminal.lines()
+        at = next(at for at, row in enumerate(rows) if row.startswith("What to do"))
+        assert rows[at + 1].strip() == "f12 does nothing here."
+        assert 'next-layout = ["f12"]' in "\n".join(rows[at:])
+        assert terminal.is_left()
         assert terminal.attributes_after == terminal.attributes_before
 
 
 def test_a_key_that_does_nothing_and_bytes_that_are_no_key() -> None:
     assert show(b"\x1b[A\x7f") == "^[[A^?"
     assert names_of(b"\x1b[B") == ["down"]
-    assert next(lines(b"\x1b[24~", DEFAULT_KEYMAP)).split() == ["^[[24~", "f12", "nothing"]
+    seen = Capture(DEFAULT_KEYMAP)
+    assert [next(seen.lines(data)).split() for data in (b"\x1b[24~", b"#", "€".encode())] == [
+        ["^[[24~", "f12", "nothing"],
+        ["#", "number_sign", "nothing"],
+        ["€", "euro_sign", "nothing"],
+    ]
+    assert next(seen.lines(b"\x1b[O")).endswith("no key"), "that the focus has gone is none"
+    assert not seen.has_ended
+    text = "\n".join(seen.todo())
+    assert "f12, #, € do nothing here" in text
+    assert 'next-layout = ["f12", "#", "€"]' in text, "as the configuration has it"
+    assert "^[[O: no key" in text
+
+
+@pytest.mark.parametrize("data", [b"\x03", b"\x04", b"\x1b[99;5u"])
+def test_the_capture_ends_in_every_way_of_saying_so(data: bytes) -> None:
+    seen = Capture(DEFAULT_KEYMAP)
+    list(seen.lines(data))
+    assert seen.has_ended
+    assert seen.todo()[0] == "Nothing: each key does what stands beside it."
 
 
 @pytest.mark.parametrize(

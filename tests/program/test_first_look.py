@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.program import screen
 from tests.program.terminal import Terminal
 
@@ -56,3 +58,36 @@ def moving_market(lines: list[str]) -> int | None:
     if None in screen.best(screen.ladder(lines)) or len(screen.tape(lines)) < 3:
         return None
     return screen.trade_count(lines)
+
+
+def depths(written: bytes) -> set[str]:
+    """Return how the colours of all sequences are told: each its red, green and blue, or of 256, or of 16."""
+    found = set()
+    for match in re.finditer(rb"\x1b\[([0-9;]*)m", written):
+        codes = [int(code or 0) for code in match[1].split(b";")]
+        while codes:
+            code = codes.pop(0)
+            if code in (38, 48):
+                is_whole = codes[0] == 2
+                found.add("truecolor" if is_whole else "256")
+                del codes[: 4 if is_whole else 2]
+            elif code in (*range(30, 38), *range(40, 48), *range(90, 98), *range(100, 108)):
+                found.add("16")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("environment", "depth"),
+    [
+        ({"COLORTERM": "truecolor"}, "truecolor"),
+        ({"TERM": "xterm-256color"}, "256"),
+        ({"TERM": "xterm"}, "16"),
+        ({"TERM": "vt100"}, None),
+    ],
+)
+def test_no_more_colours_are_written_than_the_terminal_has(
+    tmp_path: Path, environment: dict[str, str], depth: str | None
+) -> None:
+    with Terminal(tmp_path, "sim:BTCUSDT", env=environment) as terminal:
+        terminal.wait_for(moving_market)
+        assert depths(bytes(terminal.received)) == ({depth} if depth else set())
