@@ -67,5 +67,8 @@ class Absences(Alarms, inherit_bindings=False):
             return
         from mdterm.app.awayscreen import AwayScreen
 
-        if not any(isinstance(one, AwayScreen) for one in self.screen_stack):
+        there = next((one for one in self.screen_stack if isinstance(one, AwayScreen)), None)
+        if there is None:
             self.push_screen(AwayScreen(self.board, self.bound_keys))
+        else:
+            there.show(is_running=False)

@@ -38,6 +38,11 @@ class AwayScreen(Overlay[None], inherit_bindings=False):
         """Ask for them no longer."""
         self.deck.take_off(self.lines)
 
+    def show(self, *, is_running: bool) -> None:
+        """Show what passes since somebody was last there, or the absence before."""
+        self.lines.shows_running = is_running
+        self.deck.bind_views()
+
     def on_key(self, event: events.Key) -> None:
         """Scroll, show the other time, or close."""
         if not self.is_current:
@@ -49,8 +54,7 @@ class AwayScreen(Overlay[None], inherit_bindings=False):
         if event.key in moves:
             self.lines.move(moves[event.key])
         elif event.key == "tab":
-            self.lines.shows_running = not self.lines.shows_running
-            self.deck.bind_views()
+            self.show(is_running=not self.lines.shows_running)
         else:
             self.dismiss(None)
             if event.key not in self._closing_keys:

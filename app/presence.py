@@ -9,6 +9,8 @@ Step = Literal["left", "returned", "told"] | None
 
 ASLEEP_S: Final = 10.0
 """A look later than this was missed: the program was stopped, or the machine slept."""
+SETTLE_S: Final = 2.0
+"""How long after that what had piled up in the sockets is waited for: it came while nobody looked."""
 _EVERY_S: Final = 1.0
 """Keys that follow one another closer than this are one sign of life."""
 
@@ -24,6 +26,7 @@ class Presence:
         self._since = now
         """When somebody was last there, or the screen was hidden."""
         self._looked_at = now
+        self._woke_at = now
         self._veils: set[Veil] = set()
 
     @property
@@ -36,6 +39,9 @@ class Presence:
         self._look(now)
         if self.is_in_the_past:
             return None
+        if "stopped" in self._veils:
+            self._veils = {"stopped"}
+            return None  # told when what had piled up is in
         is_hidden = bool(self._veils)
         self._veils.clear()
         return self._back(now, is_hidden=is_hidden)
@@ -58,19 +64,19 @@ class Presence:
         if veil not in self._veils:
             return None
         self._veils.remove(veil)
-        if self._veils - {"stopped"}:
+        if self._veils:
             return None
-        self._veils.clear()
         return self._back(now, is_hidden=True)
 
     def tick(self, now: float) -> Step:
         """Look at the clock, about once a second."""
         self._look(now)
-        return self.show("stopped", now)
+        return self.show("stopped", now) if now - self._woke_at >= SETTLE_S else None
 
     def _look(self, now: float) -> None:
         if now - self._looked_at > ASLEEP_S:
             self._veils.add("stopped")
+            self._woke_at = now
         self._looked_at = now
 
     def _back(self, now: float, *, is_hidden: bool) -> Step:

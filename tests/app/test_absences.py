@@ -111,10 +111,12 @@ async def test_a_program_that_was_stopped_tells_it_when_it_goes_on(make_app: Any
     app = make_app(away_after_s=60.0)
     async with app.run_test(size=(80, 24)) as pilot:
         clock.now += 3600.0
-        app.tick()
+        wait(app, clock, 4)
         await told(pilot)
+        await pilot.press("tab")
         app.action_away()
         assert sum(isinstance(one, AwayScreen) for one in app.screen_stack) == 1
+        assert app.screen.lines.shows_running is False
 
 
 async def test_a_terminal_that_took_nothing_is_told_when_it_takes_again(make_app: Any, clock: Any) -> None:

@@ -93,7 +93,9 @@ def test_a_terminal_that_was_stalled_is_told_once_it_is_looked_at_too() -> None:
 def test_a_program_that_stood_still_tells_what_passed(first: str) -> None:
     desk = Desk()
     desk.sleep(AFTER_S + 50)
-    assert (desk.tick() if first == "tick" else desk.act()) == "told"
+    assert (desk.tick() if first == "tick" else desk.act()) is None
+    desk.wait(1)
+    assert desk.steps == [], "what had piled up in the sockets belongs to it"
     desk.wait(2)
     assert desk.steps == ["told"]
 
@@ -102,8 +104,18 @@ def test_a_machine_that_slept_while_nobody_looked_waits_for_them() -> None:
     desk = Desk()
     desk.hide("unfocused")
     desk.sleep(AFTER_S + 50)
-    assert desk.tick() is None
+    desk.wait(9)
+    assert desk.steps == ["left"]
     assert desk.show("unfocused") == "told"
+
+
+def test_a_key_before_what_had_piled_up_is_in_waits_for_it() -> None:
+    desk = Desk()
+    desk.hide("unfocused")
+    desk.sleep(AFTER_S)
+    assert desk.act() is None
+    desk.wait(5)
+    assert desk.steps == ["left", "told"]
 
 
 def test_what_passed_while_the_past_was_shown_is_told_back_in_the_present() -> None:
