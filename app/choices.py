@@ -20,7 +20,7 @@ from mdterm.themes.palettes import DEFAULT_THEME, MONO_THEME, SIXTEEN_THEME, SLO
 from mdterm.widgets.figures import EAST_ASIAN, EAST_ASIAN_ASCII, WESTERN, Units
 
 if TYPE_CHECKING:
-    from mdterm.app.providers import World
+    from mdterm.app.far import AnyWorld
 
 
 class Choices(NamedTuple):
@@ -73,7 +73,7 @@ def units_of(settings: Settings, *, in_ascii: bool) -> Units:
     return EAST_ASIAN_ASCII if in_ascii else EAST_ASIAN
 
 
-def watched(world: "World", roster: Roster) -> tuple[list[Instrument], list[str]]:
+def watched(world: "AnyWorld", roster: Roster) -> tuple[list[Instrument], list[str]]:
     """Return the saved watchlist, and words for each symbol of it that cannot be watched any more.
 
     The configuration must be right: raise AddressError or Failed where it is not. What a person once added

@@ -67,6 +67,16 @@ class Rewound(Message, bubble=False):
         self.words = words
 
 
+class FeedSaid(Message, bubble=False):
+    """Something became of the feed that is attached to; ``feed`` says which it is, None for as before."""
+
+    def __init__(self, words: str, level: Level, feed: str | None) -> None:
+        super().__init__()
+        self.words = words
+        self.level = level
+        self.feed = feed
+
+
 class Dashboard(Absences, inherit_bindings=False):
     """The dashboard on a feed's port. ``run`` returns the exit status."""
 
@@ -177,6 +187,13 @@ class Dashboard(Absences, inherit_bindings=False):
             line.call_later(self.board._invoke_later, one_painted, line)
         if not lines:
             self._all_painted(frames)
+
+    def on_feed_said(self, message: FeedSaid) -> None:
+        """Tell it, and keep in sight which feed is looked at."""
+        if message.feed is not None:
+            self.board.connections.set_feed(message.feed)
+        if message.words:
+            self.tell(message.words, message.level)
 
     def on_rewound(self, message: Rewound) -> None:
         """Show another time, or tell why it cannot be shown."""

@@ -37,6 +37,8 @@ class Note(msgspec.Struct, frozen=True):
     since: int
     is_supervised: bool = False
     """Whether somebody else starts it again when it ends."""
+    options: tuple[str, ...] = ()
+    """How `mdterm feed run` was called, for who has to start one like it."""
     log: str = ""
     """Where its log is; nowhere that this program can read where it is empty."""
 
@@ -119,6 +121,24 @@ def peer_of(connection: socket.socket) -> tuple[int, int] | None:
     return pid, uid
 
 
+def is_held(place: Place) -> bool:
+    """Return whether a process holds a place: it does until its very end."""
+    try:
+        file = os.open(place.lock, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    else:
+        return False
+    finally:
+        os.close(file)
+
+
 def read_note(place: Place) -> Note | None:
     """Return what the feed there told of itself, None where that cannot be read."""
     try:
@@ -151,6 +171,12 @@ class Berth:
             return _mark(self.place.socket) == self._mark
         except OSError:
             return False
+
+    def move(self, to: "Berth") -> None:
+        """Hold another place instead of this one."""
+        self.close()
+        self.place, self.socket = to.place, to.socket
+        self._lock, self._mark = to._lock, to._mark
 
     def close(self) -> None:
         """Leave the place; whoever comes finds nothing there."""

@@ -50,23 +50,17 @@ class WorldFinder:
         self._world = world
         self._feed = feed
 
-    @property
-    def _names(self) -> list[str]:
-        """Name the providers that can be watched: those that are open, and those that have what they need."""
-        settings = self._world.settings
-        return list(dict.fromkeys((*self._world.providers, *settings.with_credential)))
-
     def known(self) -> list[Candidate]:
         """Return the watchlist of the configuration, and the providers' tables."""
         from mdterm.app.search import known
 
-        return known(self._world.settings, self._names)
+        return known(self._world.settings, self._world.names)
 
     def typed(self, query: str) -> list[Candidate]:
         """Return what there may be under exactly the name that was typed."""
         from mdterm.app.search import typed
 
-        return [one for name in self._names for one in typed(self._world.settings, name, query)]
+        return [one for name in self._world.names for one in typed(self._world.settings, name, query)]
 
     def ask(self, query: str, answer: Callable[[list[str], str | None], None]) -> None:
         """Ask the providers that are open."""

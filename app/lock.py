@@ -87,6 +87,8 @@ def _words(file: int, kind: str, advice: str) -> str:
         return f"two providers of kind {kind} have the same key: give each address the same provider's name"
     who = "another process" if pid is None else f"pid {pid}"
     doing = f" (mdterm {command})" if command else ""
+    if command.partition(" ")[0] == "feed":
+        advice = 'let this program attach to it: the same provider settings, and feed = "auto"'
     end = "end that one" if pid is None else f"end that one (kill {pid})"
     return (
         f"the key for {kind} is in use by {who}{doing}, and the provider caps its connections\n"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mdterm.feeds.sim.venue import VenueThread
 
 SIMULATED = "sim"
+SHARE = "share it: end that one, `mdterm feed start`, and every screen and command attaches"
 _SIMULATED_WEIGHT = 1_000
 """Weight a minute that the simulated venue allows."""
 
@@ -59,6 +60,11 @@ class World:
         if made is None:
             made = self.providers[name] = self._make(name)
         return made
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name the providers that can be watched: those that are open, and those that have what they need."""
+        return tuple(dict.fromkeys((*self.providers, *self.settings.with_credential)))
 
     def open_all(self) -> list[str]:
         """Make every provider that has a credential; return words for each that cannot be had."""
@@ -112,7 +118,7 @@ class World:
 
         token = self._secret(settings.name, settings)
         # The plans allow few connections a token, so a second process would throw the first one out.
-        self._held.enter_context(hold("alltick", token, command=" ".join(sys.argv[1:2])))
+        self._held.enter_context(hold("alltick", token, command=" ".join(sys.argv[1:2]), advice=SHARE))
         return make(
             settings.name,
             Options(

@@ -22,10 +22,13 @@ class ReplayKeys(Deck, inherit_bindings=False):
     """The part of the board that drives a replay; ``player`` is None while the market is live."""
 
     player: Playing | None = None
+    no_player = ""
+    """Why there is none, where it is not as a matter of course."""
 
     def _play(self, command: "PlayCommand", *args: float) -> None:
         if self.player is None:
-            self.app.notify("nothing is replayed: mdterm replay FILE shows a recording", markup=False)
+            words = self.no_player or "nothing is replayed"
+            self.app.notify(f"{words}: mdterm replay FILE shows a recording", markup=False)
         else:
             self.player.play(command, *args)
 

@@ -13,6 +13,7 @@ from mdterm.feeds.address import Address, AddressError, parse_address
 from mdterm.feeds.kiyotaka.facts import DEFAULT_EXCHANGE, EXCHANGE_ALIASES
 
 SIMULATED: Final = "sim"
+ALLTICK: Final = "alltick"
 
 
 class Source(IntEnum):
@@ -244,7 +245,13 @@ def listed(settings: Settings, provider: str) -> list[Candidate] | None:
 
 def typed(settings: Settings, provider: str, query: str) -> list[Candidate]:
     """Return what a provider may have under the name that was typed, though its table cannot hold it."""
-    if not isinstance(settings.providers.get(provider), AlltickSettings):
+    options = settings.providers.get(provider)
+    return [] if options is None else named(options.kind, provider, query)
+
+
+def named(kind: str, provider: str, query: str) -> list[Candidate]:
+    """Return the same for a provider of a kind."""
+    if kind != ALLTICK:
         return []
     from mdterm.feeds.alltick import codes
 

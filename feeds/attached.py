@@ -21,7 +21,7 @@ from mdterm.feeds.alerts import Alarm, Rule
 from mdterm.feeds.asking import Answer
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.contract import Provider
-from mdterm.feeds.events import FeedStatus, Stream
+from mdterm.feeds.events import Candle, FeedStatus, Stream
 from mdterm.feeds.frames import FrameSet, PanelFrame, ViewSpec
 from mdterm.feeds.listening import Listener
 from mdterm.feeds.port import Post
@@ -53,6 +53,7 @@ from mdterm.feeds.port_wire import (
     Search,
     SetAlerts,
     SetPairs,
+    Shared,
     Switch,
     Switched,
     Told,
@@ -104,7 +105,7 @@ class CallError(Exception):
 class AttachedPort:
     """A feed of another process behind the Port. Every command returns at once and may come from any thread.
 
-    ``revive`` is called in a thread after the feed was lost, before it is attached to again; it may start
+    ``revive`` is called in a thread with the words of the loss, before it is attached to again; it may start
     one, and raises OSError or AttachError with the words why not. ``is_far`` says that the feed's clocks are
     not this machine's.
     """
@@ -115,7 +116,7 @@ class AttachedPort:
         hello: Hello,
         *,
         clock: Clock | None = None,
-        revive: Callable[[], None] | None = None,
+        revive: Callable[[str], None] | None = None,
         is_far: bool = False,
     ) -> None:
         self.lost: Callable[[str], None] = lambda words: None
@@ -126,6 +127,10 @@ class AttachedPort:
         """Told on this port's thread what the feed could not do."""
         self.switched: Callable[[str], None] = lambda address: None
         """Told on this port's thread what another one of the link shows."""
+        self.shared: Callable[[int], None] = lambda clients: None
+        """Told on this port's thread how many look or listen, this one included."""
+        self.clients = 1
+        """The same, as it was told last."""
         self.received = 0
         """Bytes that came from the feed, as they were on the way."""
         self.delay_s: float | None = None
@@ -326,7 +331,7 @@ class AttachedPort:
         calls, self._calls = self._calls, {}
         for call in calls.values():
             call.set_exception(CallError(words, 4))
-        began, attempt = self._clock.mono(), 0
+        began, attempt, why = self._clock.mono(), 0, words
         self.lost(words)
         self._tell("reconnecting", words)
         while True:
@@ -335,7 +340,7 @@ class AttachedPort:
             await asyncio.sleep(_PAUSES[min(attempt, len(_PAUSES)) - 1])
             try:
                 if self._revive is not None:
-                    await asyncio.to_thread(self._revive)
+                    await asyncio.to_thread(self._revive, why)
                 return await self._attach()
             except (AttachError, WireError, OSError) as error:
                 words = str(error)
@@ -424,6 +429,9 @@ class AttachedPort:
                     answer(addresses, problem)
             case Switched(address):
                 self.switched(address)
+            case Shared(clients):
+                self.clients = clients
+                self.shared(clients)
             case Reply(id_, value):
                 call = self._calls.pop(id_, None)
                 if call is not None:
@@ -625,6 +633,13 @@ class AttachedPort:
         instruments = msgspec.convert(value, list[Instrument])
         self._do(self._opened.update, dict.fromkeys(one.address for one in instruments))
         return instruments
+
+    def bars(self, count: int) -> dict[str, list[Candle]]:
+        """Return the newest bars of a minute of every market; wait for them. Raise TimeoutError."""
+        try:
+            return msgspec.convert(self.call("bars", {"count": count}), dict[str, list[Candle]])
+        except CallError as error:
+            raise concurrent.futures.TimeoutError(str(error)) from None
 
 
 class _Inflow:

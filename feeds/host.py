@@ -52,6 +52,7 @@ from mdterm.feeds.port_wire import (
     Search,
     SetAlerts,
     SetPairs,
+    Shared,
     Switch,
     Switched,
     Told,
@@ -151,6 +152,13 @@ class Host:
         """Send everybody away."""
         for client in list(self.clients):
             client.refuse(words)
+
+    def tell_shared(self) -> None:
+        """Tell every screen how many are there."""
+        told = Shared(sum(client.role != "control" for client in self.clients))
+        for client in self.clients:
+            if client.is_screen:
+                client.tell(told)
 
     def switched(self, by: "Client", address: str) -> None:
         """Tell the others of a link what one of them shows."""
@@ -302,6 +310,7 @@ class Client:
         if message.compress:
             self._compressor = brotli.Compressor(quality=_QUALITY, lgwin=_WINDOW)
         host.clients.append(self)
+        host.tell_shared()
         host.desk.came(self)
 
     def _do(self, message: Asked) -> None:
@@ -432,4 +441,5 @@ class Client:
             self._seat = None
         if self in self._host.clients:
             self._host.clients.remove(self)
+            self._host.tell_shared()
             self._host.desk.went(self)

@@ -320,6 +320,12 @@ class Switched(msgspec.Struct, frozen=True, tag="switched"):
     address: str
 
 
+class Shared(msgspec.Struct, frozen=True, tag="shared"):
+    """So many clients look or listen now, this one included."""
+
+    clients: int
+
+
 class Reply(msgspec.Struct, frozen=True, tag="reply"):
     """What a call returned."""
 
@@ -365,7 +371,7 @@ Asked = (
     | Call
     | Ping
 )
-Told = Welcome | Refusal | Frames | Alarmed | Found | Heard | Switched | Reply | Failure | Pong
+Told = Welcome | Refusal | Frames | Alarmed | Found | Heard | Switched | Shared | Reply | Failure | Pong
 
 _encoder = msgspec.msgpack.Encoder()
 _asked: msgspec.msgpack.Decoder[Asked] = msgspec.msgpack.Decoder(Asked)

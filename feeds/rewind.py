@@ -9,16 +9,15 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.alerts import Alarm, Rule
 from mdterm.feeds.clock import Clock, SystemClock
+from mdterm.feeds.events import Candle
 from mdterm.feeds.frames import FrameSet, ViewSpec
 from mdterm.feeds.journal_file import JournalError, JournalReader
 from mdterm.feeds.port import Port, Post
-from mdterm.feeds.recorder import Recorder
-from mdterm.feeds.thread import FeedThread
 
 if TYPE_CHECKING:
     from mdterm.feeds.player import PlayCommand, ReplayThread
@@ -36,13 +35,32 @@ _BACK_NS: Final = 1_500_000_000
 """So near to now the live market is shown again."""
 
 
+class Live(Port, Protocol):
+    """The live feed, in this process or in another one."""
+
+    def bars(self, count: int) -> dict[str, list[Candle]]:
+        """Return the newest bars of a minute of every market; wait for them. Raise TimeoutError."""
+
+
+class Parts(Protocol):
+    """The journal of the last hour, as it is kept. Where it cannot be had both raise JournalError."""
+
+    @property
+    def path(self) -> Path:
+        """The first part there ever was."""
+
+    @property
+    def parts(self) -> list[Path]:
+        """The parts that are kept, oldest first."""
+
+
 class RewindPort:
     """The port of a live feed, and for a while that of its past."""
 
     def __init__(
         self,
-        live: FeedThread,
-        recorder: Recorder,
+        live: Live,
+        recorder: Parts,
         *,
         clock: Clock | None = None,
         pairs: Sequence[tuple[str, str]] = (),

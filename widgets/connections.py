@@ -98,6 +98,13 @@ class Connections(Line):
         self._told_at = 0.0
         self._now = 0.0
         self._columns: Columns | None = None
+        self._feed = ""
+
+    def set_feed(self, words: str) -> None:
+        """Say whose the connections are, where they are not this program's own."""
+        self._feed = words
+        self.refresh(layout=True)
+        self.repaint()
 
     def set_links(self, links: Sequence[LinkLine], made: float) -> None:
         """Take the connections as they were at ``made`` (s, monotonic)."""
@@ -111,7 +118,10 @@ class Connections(Line):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Return the rows of the title and of every connection; in trouble each may want two."""
         troubled = sum(not one.shown.is_current for one in self.links)
-        return 1 + len(self.links) + troubled + len(notes_of(self.links))
+        return 1 + len(self.links) + troubled + len(self._notes())
+
+    def _notes(self) -> list[str]:
+        return [*([self._feed] if self._feed else []), *notes_of(self.links)]
 
     def tick(self, now: float) -> None:
         """Let the ages advance."""
@@ -130,5 +140,5 @@ class Connections(Line):
         columns = self._columns = choose_columns(self.links, width, self._columns)
         for link, shown in sorted(told, key=lambda one: one[1].is_current):
             rows += paint_link(link, shown, columns, palette, width)
-        rows += [((fit(f" {note}", width), palette.muted),) for note in notes_of(self.links)]
+        rows += [((fit(f" {note}", width), palette.muted),) for note in self._notes()]
         return rows[:height]

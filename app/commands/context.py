@@ -48,6 +48,8 @@ class Context:
         self.log_level = "info"
         self.secrets: set[str] = set()
         """Values that no log line may hold; commands add what they reveal."""
+        self.remarks: list[str] = []
+        """What a screen should tell once of how this run came about."""
         self._settings: Settings | None = None
 
     def settings(self) -> "Settings":

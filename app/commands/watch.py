@@ -1,7 +1,6 @@
 """`mdterm [ADDRESS…]`: the dashboard."""
 
 import gc
-import logging
 import os
 import signal
 import sys
@@ -19,15 +18,9 @@ if TYPE_CHECKING:
     from mdterm.app.keeping import Kept
     from mdterm.app.paced import PacedApp
     from mdterm.app.providers import World
-    from mdterm.app.state import State
-    from mdterm.feeds.alerts import Rule
+    from mdterm.feeds.attached import AttachedPort
 
 HUNG_UP = 129
-SLOW_LINK_FPS = 2.0
-HELD_S = 2.0
-"""How long connecting waits for the first paint at most: both want the processor."""
-SWITCH_S = 0.001
-"""After so long the feed's thread hands over to the screen's, if that one waits."""
 GRACE_S = 1.5
 """How long a signal waits for the screen to close before the process ends without it."""
 _STATUS = {signal.SIGTERM: TERMINATED, signal.SIGINT: INTERRUPTED, signal.SIGHUP: HUNG_UP}
@@ -58,6 +51,7 @@ def watch(
     no_history: bool,
 ) -> int:
     """Open the dashboard on these instruments, else on the watchlist, else on the simulated market."""
+    from mdterm.app.attach import port_or_none
     from mdterm.app.keeping import keeping
     from mdterm.app.providers import World
     from mdterm.feeds.address import parse_address
@@ -71,12 +65,54 @@ def watch(
     # All that is imported and built before the first paint stays: looking for garbage in it takes a fifth
     # of the start. The screen switches the collector on again.
     gc.disable()
+    why_own = "--record" if record_to is not None else "--no-history" if no_history else ""
+    port = port_or_none(context, own_because=why_own and f"{why_own} is of this program's connections")
+    if port is not None:
+        return _attached(context, port, addresses, fps, slow_link)
     world = World(context)
     try:
         with keeping(record_to, no_history) as kept:
-            return _run(context, world, addresses, fps, slow_link, kept)
+            return _own(context, world, kept, addresses, fps, slow_link)
     finally:
         world.close()
+
+
+def _own(
+    context: Context,
+    world: "World",
+    kept: "Kept",
+    addresses: tuple[str, ...],
+    fps: float | None,
+    slow_link: bool,
+) -> int:
+    """Sit at a feed of this process."""
+    from mdterm.app.sitting import Pace, own, sit
+    from mdterm.app.state import State
+
+    settings = world.settings
+    state = world.state = State()
+    pace = Pace(fps, slow_link or settings.slow_link)
+    sitting = own(world, kept, pace.period_s(settings.fps))
+    try:
+        return sit(context, sitting, state, addresses, pace)
+    finally:
+        sitting.feed.stop()
+
+
+def _attached(
+    context: Context, port: "AttachedPort", addresses: tuple[str, ...], fps: float | None, slow_link: bool
+) -> int:
+    """Sit at the shared feed."""
+    from mdterm.app.far import FarWorld
+    from mdterm.app.sitting import Pace, attached, sit
+    from mdterm.app.state import State
+
+    settings = context.settings()
+    try:
+        sitting = attached(FarWorld(settings, port))
+        return sit(context, sitting, State(), addresses, Pace(fps, slow_link or settings.slow_link))
+    finally:
+        port.stop()
 
 
 def check_terminal(context: Context) -> None:
@@ -88,182 +124,6 @@ def check_terminal(context: Context) -> None:
         raise Failed(
             f"this terminal (TERM={context.environ.get('TERM', '')}) cannot be drawn on; {instead}", USAGE
         )
-
-
-def _run(
-    context: Context,
-    world: "World",
-    addresses: tuple[str, ...],
-    fps: float | None,
-    slow_link: bool,
-    kept: "Kept",
-) -> int:
-    from mdterm.app.state import State
-    from mdterm.feeds.alerts import parse_alert
-    from mdterm.feeds.thread import FeedThread
-
-    if TYPE_CHECKING:
-        from mdterm.feeds.runtime import Feed
-
-    settings = world.settings
-    state = world.state = State()
-    slow_link = slow_link or settings.slow_link
-    period_s = 1.0 / (fps or (min(settings.fps, SLOW_LINK_FPS) if slow_link else settings.fps))
-
-    def build() -> "Feed":
-        from mdterm.feeds.runtime import Feed
-
-        return Feed(
-            world.providers,
-            period_s=period_s,
-            accounts=world.accounts(),
-            journal=kept.journal,
-            store=kept.store,
-            held_s=HELD_S,
-        )
-
-    feed = FeedThread(build)
-    # Textual reads NO_COLOR itself, but takes an empty value for yes; its mono theme is ours.
-    no_color = bool(os.environ.pop("NO_COLOR", ""))
-    from mdterm.app.choices import choose, watched
-    from mdterm.app.colours import colours_of
-    from mdterm.app.dashboard import Dashboard, Rewound
-    from mdterm.app.finder import WorldFinder
-    from mdterm.app.keeper import Keeper
-    from mdterm.app.notices import NoticeHandler
-    from mdterm.app.reload import Reload
-    from mdterm.app.roster import Roster
-    from mdterm.feeds.rewind import RewindPort
-    from mdterm.feeds.text import mask
-
-    choices = choose(settings, state, no_color=no_color, slow_link=slow_link, colours=colours_of(os.environ))
-    # Addresses on the command line are looked at this time; the saved list stays as it is.
-    roster = Roster(None if addresses else state, settings.groups)
-    problems: list[str] = []
-    if addresses:
-        instruments = world.instruments(addresses)
-    else:
-        instruments, problems = watched(world, roster)
-    if not instruments:
-        problems += world.open_all()  # the search asks those that are open
-    try:
-        rules = [_resolved(world, parse_alert(one)) for one in settings.alerts]
-    except ValueError as error:
-        raise settings.error("alerts", str(error)) from None
-    pairs = [_pair(world, pair) for pair in settings.pairs]
-    fixed = [*(["fps"] if fps or slow_link else []), *(["theme"] if no_color or slow_link else [])]
-    rules += _kept_rules(world, state, rules)
-    keeper = Keeper(state, with_list=not addresses)
-    # A key must not wait five milliseconds for its turn behind a burst of trades.
-    sys.setswitchinterval(SWITCH_S)
-    try:
-        finder = WorldFinder(world, feed)
-        if not instruments:
-            from mdterm.app.opening import Opening
-
-            feed.start()
-            opening = Opening(feed, finder, choices, slow_link=slow_link)
-            status = run_screen(opening)
-            if status or opening.found is None:
-                return status
-            instruments = [opening.found]
-            roster.add(opening.found.address)
-        feed.watch(instruments)
-        feed.compare(pairs)
-        rewind = None if kept.rewind is None else RewindPort(feed, kept.rewind, pairs=pairs)
-        app = Dashboard(
-            rewind or feed,
-            instruments,
-            period_s=period_s,
-            slow_link=slow_link,
-            theme=choices.theme,
-            is_red_up=choices.is_red_up,
-            own_themes=choices.own_themes,
-            is_ascii=choices.is_ascii,
-            units=choices.units,
-            layout=choices.layout,
-            zone=choices.zone,
-            accounts=world.accounts(),
-            keymap=choices.keymap,
-            finder=finder,
-            roster=roster,
-            keeper=keeper,
-            reload=Reload(settings, context.load_settings, fixed),
-            rules=rules,
-            signals=settings.alert_signals,
-            away_after_s=settings.away_after * 60 or float("inf"),
-        )
-        app.board.compare.parted_bps = settings.pair_drift_bps
-        logging.getLogger("mdterm").addHandler(
-            NoticeHandler(app.notices, lambda text: mask(text, tuple(context.secrets)))
-        )
-        for words in problems:
-            app.notices.add(words, "warning")
-        if rewind is not None:
-
-            def post(message: Rewound) -> None:
-                app.post_message(message)
-
-            rewind.switched = lambda clock: post(Rewound(clock))
-            rewind.told = lambda words: post(Rewound(words=words))
-            app.board.player = rewind
-        died: list[BaseException] = []
-
-        def failed(error: BaseException) -> None:
-            died.append(error)
-            app.call_from_thread(app.exit)
-
-        # Sockets, TLS and all that makes frames are loaded and started behind the first paint.
-        app.after_first_paint = lambda: feed.launch(failed)
-        try:
-            status = run_screen(app)
-            if died:
-                raise died[0]
-        finally:
-            if rewind is not None:
-                rewind.close()
-        keeper.note(app.board, app.theme)
-        state.save()
-        return status
-    finally:
-        feed.stop()
-
-
-def _resolved(world: "World", rule: "Rule") -> "Rule":
-    """Return an alert on the address as its provider writes it. Raise AddressError, or Failed."""
-    import msgspec
-
-    (instrument,) = world.instruments([rule.address])
-    return msgspec.structs.replace(rule, address=instrument.address)
-
-
-def _kept_rules(world: "World", state: "State", known: list["Rule"]) -> list["Rule"]:
-    """Return the alerts that were set on the screen, as far as what they look at is still to be had."""
-    from mdterm.feeds.alerts import parse_alert
-
-    found = []
-    at_hand = {*world.providers, *world.settings.with_credential}
-    for text in state.table("alerts"):
-        try:
-            rule = parse_alert(text)
-            if rule.address.partition(":")[0] not in at_hand:
-                continue  # nobody wants the simulated market back for an alert on it
-            rule = _resolved(world, rule)
-        except (ValueError, Failed) as error:
-            logging.getLogger("mdterm").warning("the alert %s cannot be set: %s", text, error)
-            continue
-        if rule not in known:
-            found.append(rule)
-    return found
-
-
-def _pair(world: "World", pair: tuple[str, str]) -> tuple[str, str]:
-    """Return the addresses of a pair as their providers write them. Raise SettingsError."""
-    try:
-        first, second = (world.instruments([address])[0].address for address in pair)
-    except ValueError as error:
-        raise world.settings.error("pairs", str(error)) from None
-    return first, second
 
 
 def run_screen(app: "PacedApp") -> int:
