@@ -13,9 +13,10 @@ from typing import Final, Protocol
 import msgspec
 
 from mdterm.feeds.alerts import Alarm
+from mdterm.feeds.bars import Bar
 from mdterm.feeds.batch import Batch
 from mdterm.feeds.events import Side, Trade
-from mdterm.feeds.frames_away import AwayAlarm, AwayPrint
+from mdterm.feeds.frames_away import AwayAlarm, AwayGap, AwayPrint
 
 BIGGEST: Final = 8
 NOTED: Final = 32
@@ -185,6 +186,8 @@ class Absence:
         self.gaps: dict[str, deque[tuple[int, int]]] = {}
         self.alarms: dict[str, deque[AwayAlarm]] = {}
         self.alarm_counts: dict[str, int] = {}
+        self.told: dict[str, tuple[float, Sequence[AwayGap], Bar | None]] = {}
+        """What bars told of gaps, as of some time (s, monotonic) and of these gaps."""
 
 
 class Away:

@@ -189,7 +189,7 @@ class Seat:
         if isinstance(spec, WatchSpec):
             return watch_view(self._watched(), spec, now, feed.days)
         if isinstance(spec, AwaySpec):
-            return spec, away_view(self.away, self._watched(), spec, feed.lost())
+            return spec, away_view(self.away, self._watched(), spec, feed.lost(), now)
         if isinstance(spec, DerivativesSpec):
             provider = feed.providers[market.instrument.provider]
             streams = STREAMS[DerivativesSpec][:3]

@@ -1,6 +1,9 @@
 """What passed while nobody looked: a line an instrument of the watchlist."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from msgspec.structs import replace
 
 from mdterm.feeds.away import Absence, Away, Span
 from mdterm.feeds.bars import SIDED, SIZED, UNSPLIT, Bar
@@ -10,24 +13,36 @@ from mdterm.feeds.market import Market, Quote
 from mdterm.feeds.precision import decimals
 from mdterm.feeds.status import Shown
 
+RECHECK_S: Final = 2.0
+
 
 def away_view(
-    away: Away, told: Iterable[tuple[Market | Quote, Shown]], spec: AwaySpec, lost: Mapping[str, int]
+    away: Away,
+    told: Iterable[tuple[Market | Quote, Shown]],
+    spec: AwaySpec,
+    lost: Mapping[str, int],
+    now: float,
 ) -> AwayFrame | None:
     """Return the absence that is asked for, None while nothing is summed.
 
-    ``told`` are market and state of each instrument, ``lost`` since when (ns) the trades of some are lost.
+    ``told`` are market and state of each instrument, ``lost`` since when (ns) the trades of some are lost,
+    ``now`` is the monotonic clock (s).
     """
     absence = away.running if spec.is_running or away.past is None else away.past
     if absence is None:
         return None
     is_running = absence.until is None
-    rows = [away_row(market, shown, absence, spec, lost if is_running else {}) for market, shown in told]
+    rows = [away_row(market, shown, absence, spec, lost if is_running else {}, now) for market, shown in told]
     return AwayFrame(absence.since, absence.until, rows, away.past is not None)
 
 
 def away_row(
-    market: Market | Quote, shown: Shown, absence: Absence, spec: AwaySpec, lost: Mapping[str, int]
+    market: Market | Quote,
+    shown: Shown,
+    absence: Absence,
+    spec: AwaySpec,
+    lost: Mapping[str, int],
+    now: float,
 ) -> AwayRow:
     """Return an instrument's line. Whole minutes of a gap are taken from the bars that filled it."""
     market.fold()
@@ -39,13 +54,16 @@ def away_row(
     ]
     if address in lost:
         gaps.append(AwayGap(max(lost[address], absence.since), None, is_filled=False))
-    bars = [bar for gap in gaps for bar in _bars_of(market, gap)]
+    told = _told_lately(market, gaps, absence, now)
     sized, sided = span.sized > 0, span.sized > 0 and span.sized == span.sided
-    if bars:
-        sized = (sized or not span.trades) and all(bar.flags & SIZED for bar in bars)
-        sided = (sided or not span.trades) and all(
-            bar.flags & SIDED and not bar.flags & UNSPLIT for bar in bars
-        )
+    if told is not None:
+        sized = (sized or not span.trades) and bool(told.flags & SIZED)
+        sided = (sided or not span.trades) and bool(told.flags & SIDED) and not told.flags & UNSPLIT
+    highs = [one for one in (span.high, None if told is None else told.high) if one is not None]
+    lows = [one for one in (span.low, None if told is None else told.low) if one is not None]
+    volume, delta = span.volume, span.buys - span.sells
+    if told is not None:
+        volume, delta = volume + told.volume, delta + told.buy - told.sell
     biggest = span.biggest(spec.biggest)
     last = span.last
     return AwayRow(
@@ -55,16 +73,16 @@ def away_row(
         shown=shown,
         first=span.first,
         last=last,
-        high=max([bar.high for bar in bars] + ([] if span.high is None else [span.high]), default=None),
-        low=min([bar.low for bar in bars] + ([] if span.low is None else [span.low]), default=None),
-        volume=span.volume + sum(bar.volume for bar in bars) if sized else None,
-        delta=span.buys - span.sells + sum(bar.buy - bar.sell for bar in bars) if sized and sided else None,
+        high=max(highs, default=None),
+        low=min(lows, default=None),
+        volume=volume if sized else None,
+        delta=delta if sized and sided else None,
         trades=span.trades,
         digits=market.price_digits if isinstance(market, Market) else 0 if last is None else decimals(last),
         size_digits=market.size_digits
         if isinstance(market, Market)
         else max((decimals(one.size) for one in biggest), default=0),
-        is_estimated=bool(bars),
+        is_estimated=told is not None,
         biggest=biggest,
         gaps=gaps,
         alarms=list(absence.alarms.get(address, ())),
@@ -81,9 +99,40 @@ def _is_filled(market: Market | Quote, since: int, until: int) -> bool:
     return not is_open and gaps.broke(since, until)
 
 
-def _bars_of(market: Market | Quote, gap: AwayGap) -> list[Bar]:
-    """Return the minutes that lie wholly in a gap that was filled: of the others a part was seen."""
-    if isinstance(market, Quote) or gap.until is None or not gap.is_filled:
-        return []
-    first = -(-gap.since // MINUTE) * MINUTE
-    return list(market.candles.series("1m").between(first, gap.until - gap.until % MINUTE))
+def _told_lately(market: Market | Quote, gaps: Sequence[AwayGap], absence: Absence, now: float) -> Bar | None:
+    """Return what bars told of the gaps; that of a night is gone through every other second at most."""
+    address = market.instrument.address
+    known = absence.told.get(address)
+    if known is None or not 0 <= now - known[0] < RECHECK_S or known[1] != gaps:
+        known = absence.told[address] = (now, gaps, _told_alone(market, gaps))
+    return known[2]
+
+
+def _told_alone(market: Market | Quote, gaps: Sequence[AwayGap]) -> Bar | None:
+    """Return what the provider's bars told of the minutes that lie wholly in gaps, as one bar.
+
+    What came of them late is in the sums already, and not in it. None where there is nothing to tell.
+    """
+    if isinstance(market, Quote):
+        return None
+    minutes, seconds, whole = market.candles.series("1m"), market.candles.series("1s"), set[int]()
+    for gap in gaps:
+        if gap.until is not None and gap.is_filled:
+            whole.update(range(-(-gap.since // MINUTE) * MINUTE, gap.until // MINUTE * MINUTE, MINUTE))
+    found: Bar | None = None
+    for opened in sorted(whole):
+        bar = minutes.get(opened)
+        if bar is None:
+            continue
+        bar = replace(bar)
+        for late in seconds.between(opened, opened + MINUTE):
+            bar.volume, bar.buy, bar.sell = bar.volume - late.volume, bar.buy - late.buy, bar.sell - late.sell
+        if bar.volume < 0.0:
+            continue  # the trades that came tell more than the provider does
+        if found is None:
+            found = bar
+        else:
+            flags = found.flags & bar.flags & (SIZED | SIDED) | (found.flags | bar.flags) & UNSPLIT
+            found.extend(bar)
+            found.flags = flags
+    return found

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
+from mdterm.feeds import view_away
 from mdterm.feeds.alerts import Alarm, Rule
 from mdterm.feeds.away import BIGGEST, NOTED, Away, Span
 from mdterm.feeds.batch import Batch
@@ -30,6 +31,7 @@ class Desk:
         self.markets = {ADDRESS: self.market}
         self.away = Away(self.markets)
         self.lost: dict[str, int] = {}
+        self.now = 1000.0
 
     def look(self, **spec: object) -> AwayFrame | None:
         return away_view(
@@ -37,6 +39,7 @@ class Desk:
             [(market, LIVE) for market in self.markets.values()],
             msgspec.convert(spec, AwaySpec),
             self.lost,
+            self.now,
         )
 
     def row(self, **spec: object) -> AwayRow:
@@ -207,6 +210,40 @@ def test_a_gap_that_bars_filled_is_in_the_figures() -> None:
     assert row.delta == pytest.approx(2.0 - 1.0 + 12.0)
     desk.away.returned(START + 201_000 * MS)
     assert desk.row().volume == 31.0
+
+
+def test_what_came_late_of_a_gap_is_not_counted_twice() -> None:
+    desk = Desk()
+    desk.market.apply([at(0, 100.0, 3.0)])
+    desk.away.left(START + MS)
+    assert isinstance(desk.market, Market)
+    desk.market.missed(START + 30_000 * MS, START + 200_000 * MS)
+    desk.away.gap(ADDRESS, START + 30_000 * MS, START + 200_000 * MS)
+    # The program stood still; part of what was sent meanwhile waited in the sockets.
+    desk.market.apply([at(70_000, 101.0, 2.0), at(200_000, 102.0, 1.0)])
+    told = [bar(minute, 90.0 + minute, 110.0 + minute, 10.0, 4.0) for minute in range(4)]
+    assert desk.row().volume == 3.0
+    desk.market.merge([*told, bar(4, 100.0, 101.0, 1.0, 1.0)])
+    row = desk.row()
+    assert (row.volume, row.delta) == (3.0 + 28.0 - 2.0, 3.0 + 12.0 - 2.0)
+    assert (row.high, row.low) == (112.0, 91.0)
+
+
+def test_the_night_is_gone_through_every_other_second_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk()
+    desk.away.left(START)
+    desk.away.gap(ADDRESS, START, START + 480 * MINUTE)
+    looks: list[object] = []
+    monkeypatch.setattr(view_away, "_told_alone", lambda market, gaps: looks.append(gaps))
+    for _ in range(10):
+        desk.row()
+        desk.now += 0.1
+    assert len(looks) == 1
+    desk.now += 2.0
+    desk.row()
+    desk.away.gap(ADDRESS, START + 500 * MINUTE, START + 501 * MINUTE)
+    desk.row()
+    assert len(looks) == 3
 
 
 def test_a_gap_is_never_said_to_be_filled_where_no_bars_are_kept() -> None:
