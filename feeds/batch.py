@@ -5,7 +5,8 @@ from functools import cached_property
 from operator import mul
 
 from mdterm.feeds.bars import SIDED, SIZED, Bar
-from mdterm.feeds.events import Side, Trade
+from mdterm.feeds.burst import burst_of
+from mdterm.feeds.events import Trade
 
 FEW = 24
 """Trades up to which a loop of one's own is as cheap as columns."""
@@ -14,24 +15,26 @@ FEW = 24
 class Batch:
     """Trades in the order received. Columns have an entry a trade.
 
-    ``is_plain`` while there are more than a few and every time, size and side is known and times never go
-    back; ``times``, ``sizes`` and what is made of them may be used only then.
+    ``is_plain`` while there are more than a few, every time, size and side is known and times never go
+    back; only then the columns and what is made of them may be used. ``volume`` is the sum of the sizes.
+    ``kept`` are the same trades in as little memory as they can be kept in.
     """
 
     def __init__(self, trades: Sequence[Trade]) -> None:
         self.trades = trades
         self.is_plain = False
-        if len(trades) <= FEW:
+        burst = burst_of(trades) if len(trades) > FEW else None
+        self._burst = burst
+        if burst is None:
             return
-        times = [trade.ts for trade in trades]
-        sizes = [trade.size for trade in trades]
-        self.sides: list[Side | None] = [trade.side for trade in trades]
-        if None in times or None in sizes or None in self.sides:
-            return
-        self.times: list[int] = times  # type: ignore[assignment]  # none is None
-        self.sizes: list[float] = sizes  # type: ignore[assignment]  # none is None
-        self.prices = [trade.price for trade in trades]
-        self.is_plain = self.times == sorted(self.times)
+        self.times, self.prices, self.sizes, self.sides = burst.times, burst.prices, burst.sizes, burst.sides
+        self.volume = sum(burst.sizes)
+        self.is_plain = burst.times == sorted(burst.times)
+
+    @cached_property
+    def kept(self) -> Sequence[Trade]:
+        """The trades, for keeping."""
+        return tuple(self.trades) if self._burst is None else self._burst.packed()
 
     @cached_property
     def turnovers(self) -> list[float]:
@@ -50,8 +53,9 @@ class Batch:
 
     def bar(self, start: int, end: int, open_ts: int) -> Bar:
         """Return the trades from index ``start`` to before ``end`` as one bar."""
+        assert self._burst is not None
         prices = self.prices[start:end]
-        buy, sell = sum(self.buys[start:end]), sum(self.sells[start:end])
+        volume, buy = sum(self.sizes[start:end]), sum(self.buys[start:end])
         last = self.times[end - 1]
         return Bar(
             open_ts,
@@ -59,13 +63,13 @@ class Batch:
             max(prices),
             min(prices),
             prices[-1],
-            buy + sell,
+            volume,
             buy,
-            sell,
+            volume - buy,  # 0.0 where all are buys: both are sums of the same numbers then
             sum(self.turnovers[start:end]),
             self.times[start],
             last,
             last,
-            self.trades[end - 1].seen,
+            self._burst.seens[end - 1],
             SIZED | SIDED,
         )

@@ -107,7 +107,7 @@ class CandleStore:
         """
         if self.source == "trade":
             batch = batch or Batch(trades)
-            self._take(seconds_of(batch) if batch.is_plain else runs_of(trades), tuple(trades))
+            self._take(seconds_of(batch) if batch.is_plain else runs_of(trades), batch.kept)
 
     def fold_aggs(self, aggs: Sequence[TradeAgg]) -> None:
         """Take the provider's joined prints in. Left out where trade is the source."""

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -16,12 +16,14 @@ from websockets.exceptions import InvalidURI
 
 from mdterm.feeds import policy
 from mdterm.feeds.address import parse_address
+from mdterm.feeds.burst import Burst
 from mdterm.feeds.clock import Clock
 from mdterm.feeds.contract import Codec, Link, Provider, Refusal
 from mdterm.feeds.events import STREAM_OF, Book, Event, Stream, Trade, TradeAgg
 from mdterm.feeds.journal import Journal, NullJournal, Record, RecordKind, strike
 from mdterm.feeds.journal_notes import Compressing, note_learnt, pack_health, pack_wants
 from mdterm.feeds.policy import Failure
+from mdterm.feeds.receiver import Receiver
 from mdterm.feeds.status import LinkHealth
 from mdterm.feeds.text import clean, mask
 
@@ -38,14 +40,12 @@ WATCH_S = 1.0
 """How often a link is looked at for silence."""
 _GREETING = 64
 """Frames of a session among which a server may repeat the key it was given."""
-_YIELD_EVERY = 256
-"""Frames read without letting the loop run: about a millisecond of a burst."""
 
 # The streams whose silence means that a link is dead; all else may be silent for hours.
 _LOUD: frozenset[type[Event]] = frozenset({Book, Trade, TradeAgg})
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
-Deliver = Callable[["Connection", list[Event]], None]
+Deliver = Callable[["Connection", Sequence[Event]], None]
 
 
 class Connection:
@@ -83,6 +83,8 @@ class Connection:
         self._kick = asyncio.Event()
         self._rebuilds = 0
         self._had_data = False
+        self._frames = 0
+        """Frames of this session, while they are written down."""
         self._refused = 0
         self._task: asyncio.Task[None] | None = None
         self._given_up: Failure | None = None
@@ -243,7 +245,9 @@ class Connection:
             ping_timeout=PING_S,
             max_size=MAX_FRAME,
             max_queue=64,
+            create_connection=Receiver,
         ) as ws:
+            assert isinstance(ws, Receiver)
             now = self._clock.mono()
             self.data_at = now
             self.opened_count += 1
@@ -253,7 +257,8 @@ class Connection:
             sender = asyncio.get_running_loop().create_task(self._send(ws))
             watchdog = asyncio.get_running_loop().create_task(self._watch(ws))
             try:
-                await self._read(ws)
+                self._frames = 0
+                await ws.read(self._take)
             finally:
                 for task in (sender, watchdog):
                     task.cancel()
@@ -261,35 +266,30 @@ class Connection:
                 await ws.close(1000)  # left to itself, the client calls it an internal error
                 self._record("close", text=ws.close_reason or "", code=ws.close_code or 0)
 
-    async def _read(self, ws: ClientConnection) -> None:
-        """Read until the connection ends. No timeout and no task per frame: they would cost more."""
-        recv, feed, wall, health = ws.recv, self.codec.feed, self._clock.wall, self.health
-        codec, frames, recorded = self.codec, 0, self._journal is not None
-        while True:
-            frame = await recv(decode=False)
-            seen = wall()
-            if recorded:
-                self._record("in", self._safe(frame) if frames < _GREETING else frame, at=seen)
-            events = feed(frame, seen)
-            health.frames += 1
-            if events:
-                if type(events[0]) in _LOUD or any(type(event) in _LOUD for event in events):
-                    self.data_at = self._clock.mono()
-                    self._rebuilds = 0
-                else:
-                    self._kick.set()  # rare, and maybe the answer that the next question waits for
-                if not self._had_data:
-                    self._flowing()
-                self._deliver(self, events)
+    def _take(self, frame: bytes) -> None:
+        """Take a frame in. Raise Stop where the connection cannot go on."""
+        codec = self.codec
+        seen = self._clock.wall()
+        if self._journal is not None:
+            self._record("in", self._safe(frame) if self._frames < _GREETING else frame, at=seen)
+            self._frames += 1
+        events = codec.feed(frame, seen)
+        self.health.frames += 1
+        if events:
+            if type(events) is Burst or not _LOUD.isdisjoint(map(type, events)):
+                self.data_at = self._clock.mono()
+                self._rebuilds = 0
             else:
-                if codec.verdicts:
-                    self._take_verdicts()
-                if codec.needs_reset:
-                    raise Stop(Failure("retry", "the stream broke: what comes cannot be read any more"))
-                self._kick.set()
-            frames += 1
-            if frames % _YIELD_EVERY == 0:
-                await asyncio.sleep(0)
+                self._kick.set()  # rare, and maybe the answer that the next question waits for
+            if not self._had_data:
+                self._flowing()
+            self._deliver(self, events)
+        else:
+            if codec.verdicts:
+                self._take_verdicts()
+            if codec.needs_reset:
+                raise Stop(Failure("retry", "the stream broke: what comes cannot be read any more"))
+            self._kick.set()
 
     def _flowing(self) -> None:
         """Data has come: the link is good, and the backoff starts over."""

@@ -107,7 +107,7 @@ class Codec(Protocol):
     def opened(self, now: float) -> None:
         """Begin anew: a socket has just opened and nothing is subscribed on it."""
 
-    def feed(self, frame: bytes, seen: int) -> list[Event]:
+    def feed(self, frame: bytes, seen: int) -> Sequence[Event]:
         """Turn one frame into events. Never raise; count what is not understood."""
 
     def due(self, now: float) -> Due:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from mdterm.feeds.batch import Batch
+from mdterm.feeds.burst import Burst
 from mdterm.feeds.events import Trade
 from mdterm.feeds.intervals import MINUTE, SECOND, Session, bucket_end, bucket_start
 from mdterm.feeds.keyed import Keyed
@@ -95,8 +96,11 @@ class Flow:
         self._ends = 0
         self._sums = Keyed()
         self._buckets: dict[int, Buckets] = {}
-        self._windows = Windows(SLOT, FLOW_WINDOWS.values())
+        self._windows = Windows(SLOT, FLOW_WINDOWS.values(), summed=self._summed)
         self._keys: dict[float, int] = {}
+        self._bought: dict[float, list[float]] = {}
+        self._sold: dict[float, list[float]] = {}
+        """What the session bought and sold by price since its sums by key were brought up."""
 
     def fold(self, trades: Sequence[Trade], batch: Batch | None = None) -> None:
         """Take trades in, in any order; those without size or venue time are left out.
@@ -104,6 +108,9 @@ class Flow:
         ``batch`` holds the same trades by column.
         """
         batch = batch or Batch(trades)
+        if batch.is_plain and self._put_aside(batch):
+            return
+        self._settle()
         newest, slots = self._sort_plain(batch) if batch.is_plain else self._sort(trades)
         if not slots:
             return
@@ -114,6 +121,63 @@ class Flow:
         for slot in sorted(slots):
             self._add(slot * SLOT, slots[slot])
             self._windows.add(slot, slots[slot])
+
+    def _put_aside(self, batch: Batch) -> bool:
+        """Sum a batch for the session alone and leave the windows for who looks; False if that cannot be."""
+        times, windows, kept = batch.times, self._windows, batch.kept
+        if (
+            windows.is_looked_at
+            or self._buckets
+            or self.anchor is None
+            or not self.anchor <= times[0] <= times[-1] < self._ends
+            or (windows.now is not None and times[0] < windows.now - windows.now % SLOT)
+            or not isinstance(kept, Burst)
+        ):
+            return False
+        self.version += 1
+        bought, sold = self._bought, self._sold
+        for price, size, side in zip(batch.prices, batch.sizes, batch.sides, strict=True):
+            try:
+                (bought if side == "buy" else sold)[price][0] += size
+            except KeyError:
+                (bought if side == "buy" else sold)[price] = [size]
+        if len(bought) + len(sold) > _REMEMBERED_PRICES:
+            self._settle()
+        at = 0
+        while at < len(times):
+            slot = times[at] // SLOT
+            end = bisect_left(times, slot * SLOT + SLOT, at)
+            windows.put_aside(slot, kept, at, end)
+            at = end
+        windows.advance(times[-1])
+        return True
+
+    def _settle(self) -> None:
+        """Bring the session's sums by key up to those by price."""
+        if not self._bought and not self._sold:
+            return
+        cells: dict[int, float] = {}
+        for sums, mark in ((self._bought, _BUY), (self._sold, _SELL)):
+            for price, (size,) in sums.items():
+                key = self._keys.get(price)
+                key = (self._key(price) if key is None else key) | mark
+                cells[key] = cells.get(key, 0.0) + size
+            sums.clear()
+        self._pour(cells)
+
+    def _summed(self, burst: Burst, start: int, end: int) -> dict[int, float]:
+        """Return the sizes of some trades of a burst by key."""
+        cells: dict[int, float] = {}
+        keys = self._keys
+        prices, sizes, sides = burst.prices[start:end], burst.sizes[start:end], burst.sides[start:end]
+        for price, size, side in zip(prices, sizes, sides, strict=True):
+            key = keys.get(price)
+            if key is None:
+                key = self._key(price)
+            if side != "buy":
+                key |= _SELL
+            cells[key] = cells.get(key, 0.0) + size
+        return cells
 
     def _sort_plain(self, batch: Batch) -> tuple[int, dict[int, dict[int, float]]]:
         """Return the newest time, and sizes by slot and key, of a batch whose slots follow each other."""
@@ -168,14 +232,17 @@ class Flow:
         """Go over to a finer tick. A coarser one is ignored: prices between its steps would be lost."""
         if tick >= self.tick:
             return
-        ratio, self.tick = self.tick / tick, tick
-        self._keys.clear()
-        self._buckets.clear()
+        ratio = self.tick / tick
 
         def rename(key: int) -> int:
             return (min(round((key >> 2) * ratio), _HIGHEST) << 2) | key & 3
 
+        # What waits by price is summed by the old tick first.
+        self._settle()
         self._windows.rename(rename)
+        self.tick = tick
+        self._keys.clear()
+        self._buckets.clear()
         self._sums = Keyed((rename(key), size) for key, size in self._sums.items())
         if self._marked is not None:
             self._marked = Keyed((rename(key), size) for key, size in self._marked.items())
@@ -197,6 +264,7 @@ class Flow:
 
     def reset_columns(self) -> None:
         """Let the windows and the columns of the session sum from now on; the session itself goes on."""
+        self._settle()
         self._windows.clear()
         self.known_from = self.marked_at = self._windows.now
         self._marked = Keyed(self._sums.items())
@@ -223,6 +291,7 @@ class Flow:
             if height * group < len(sums):
                 return _looked_up(sums, top, height, group)
             return _column(((key, cell[0]) for key, cell in sums.items()), top, height, group)
+        self._settle()
         lowest, highest = (top - height) * group << 2, (top * group + group) << 2
         whole = _column(self._sums.between(lowest, highest), top, height, group)
         if self._marked is None:
@@ -240,6 +309,7 @@ class Flow:
         """
         found = self._buckets.pop(ticks, None)
         if found is None:
+            self._settle()
             found = Buckets(ticks)
             found.pour(dict(self._sums.items()))
             if len(self._buckets) >= _BUCKETINGS:
@@ -249,6 +319,7 @@ class Flow:
 
     def span(self) -> tuple[int, int] | None:
         """Return the session's lowest and highest price in ticks."""
+        self._settle()
         span = self._sums.span()
         return None if span is None else (span[0] >> 2, span[1] >> 2)
 
@@ -259,6 +330,8 @@ class Flow:
         return key
 
     def _begin(self) -> None:
+        self._bought.clear()
+        self._sold.clear()
         self._sums = Keyed()
         self._buckets.clear()
         self._marked = None
@@ -273,6 +346,10 @@ class Flow:
             self._begin()
         elif ts < self.anchor:
             return
+        self._pour(cells)
+
+    def _pour(self, cells: Mapping[int, float]) -> None:
+        """Add to the session."""
         step = self.session_step
         if step == 1:
             self._sums.pour(cells)

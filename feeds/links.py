@@ -33,7 +33,7 @@ class Links:
         journal: Journal | None,
         *,
         resolve: Callable[[str], Instrument],
-        deliver: Callable[[Connection | None, list[Event]], None],
+        deliver: Callable[[Connection | None, Sequence[Event]], None],
         changed: Callable[[Connection], None],
         ready: Callable[[], None],
         need_price: Callable[[str], None],
@@ -150,7 +150,7 @@ class Links:
                 return
         self._close(connection)
 
-    def _take(self, connection: Connection, events: list[Event]) -> None:
+    def _take(self, connection: Connection, events: Sequence[Event]) -> None:
         """Hand events on; the first of a new connection end the one that served in its place."""
         left = self._leaving.pop(connection.link.key, None) if self._leaving else None
         if left is not None:

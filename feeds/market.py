@@ -1,7 +1,7 @@
 """The state of one instrument. No loop, no clock: events and times come in, views read.
 
 Two tiers share one interface: ``Market`` for what stands on the screen and in the watchlist,
-``Quote`` for the many that only need a last price. Bounds: 2,048 pending trades, one book, and what
+``Quote`` for the many that only need a last price. Bounds: 1,024 pending trades, one book, and what
 tape, candles, flow and derivatives state; a Quote holds 60 closes.
 """
 
@@ -13,6 +13,7 @@ import msgspec
 
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.batch import Batch
+from mdterm.feeds.burst import Burst, joined
 from mdterm.feeds.candles import CandleStore, Source
 from mdterm.feeds.derivatives import Derivatives
 from mdterm.feeds.events import (
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 FULL_TIER = 32
 """Instruments that get a full Market; the rest get a Quote."""
-_PENDING = 2_048
+_PENDING = 1_024
 
 
 CloseBefore = Callable[[int], float | None]
@@ -113,14 +114,30 @@ class Market:
         self._session = session
         self._steps = None if step_at is None else Steps(step_at)
         self._pending: list[Trade] = []
+        self._bursts: list[Burst] = []
+        """What is pending, as long as nothing but bursts came."""
+        self._waiting = 0
+        """How many trades are pending."""
         self._books = 0
 
     def apply(self, events: Sequence[Event]) -> None:
         """Take a run of events of one kind. Trades are folded later, in batches."""
+        if type(events) is Burst:
+            if self._pending:
+                self._pending += events
+            else:
+                self._bursts.append(events)
+            self._waiting += len(events)
+            if self._waiting >= _PENDING:
+                self.fold()
+            return
         first = events[0]
         if type(first) is Trade:
+            if self._bursts:
+                self._pending = self._take_bursts()
             self._pending += events  # type: ignore[arg-type]  # a run is of one kind
-            if len(self._pending) >= _PENDING:
+            self._waiting += len(events)
+            if self._waiting >= _PENDING:
                 self.fold()
         elif type(first) is Book:
             newest = events[-1]
@@ -157,10 +174,15 @@ class Market:
 
     def fold(self) -> None:
         """Bring tape, candles and flow up to the last trade received."""
-        pending = self._pending
-        if not pending:
+        if not self._waiting:
             return
-        self._pending = []
+        pending: Sequence[Trade] = self._pending
+        if self._bursts:
+            pending = joined(self._bursts) or self._take_bursts()
+            self._bursts = []
+        else:
+            self._pending = []
+        self._waiting = 0
         batch, limit = Batch(pending), pending[-1].seen + DAY
         newest = batch.times[-1] if batch.is_plain else max([trade.ts or 0 for trade in pending])
         if newest > limit:
@@ -171,7 +193,8 @@ class Market:
             ]
             batch = Batch(pending)
         # Reading decimals costs more than folding; a few samples per batch are enough.
-        for trade in pending[:: max(1, len(pending) // 4)]:
+        for at in range(0, len(pending), max(1, len(pending) // 4)):
+            trade = pending[at]
             self.prices.observe(trade.price)
             if trade.size is not None:
                 self.sizes.observe(trade.size)
@@ -188,6 +211,10 @@ class Market:
         elif tick < self.flow.tick:
             self.flow.refine(tick)
         self.flow.fold(pending, batch)
+
+    def _take_bursts(self) -> list[Trade]:
+        bursts, self._bursts = self._bursts, []
+        return [trade for burst in bursts for trade in burst]
 
     def merge(self, candles: Sequence[Candle]) -> None:
         """Take the provider's own bars in; before any trade they also tell the decimals."""
@@ -273,7 +300,7 @@ class Market:
     @property
     def trade_count(self) -> int:
         """Trades received, each once."""
-        return self.tape.trades + len(self._pending)
+        return self.tape.trades + self._waiting
 
     @property
     def tick(self) -> float:

@@ -46,12 +46,22 @@ class Recent:
 class RecentIds(Recent):
     """The same for ids that mostly rise, as trade ids do: what is above all that came cannot have come.
 
-    Such an id is only noted in ``fresh``, by whoever finds it above ``top`` (of the same ``width``). Those
-    that are numbers are kept in 8 bytes each, all others in the set. Ids are compared by length, then as
-    text.
+    Such an id is only noted, by whoever finds it above ``top`` (of the same ``width``): in ``fresh``, or with
+    ``note`` where many came at once. Those that are numbers are kept in 8 bytes each, what came at once
+    joined, all others in the set. Ids are compared by length, then as text.
     """
 
-    __slots__ = ("_before", "_risen", "fresh", "top", "width")
+    __slots__ = (
+        "_before",
+        "_joined",
+        "_joined_before",
+        "_noted",
+        "_noted_before",
+        "_risen",
+        "fresh",
+        "top",
+        "width",
+    )
 
     def __init__(self, count: int = 20_000, age_s: float = 300.0) -> None:
         super().__init__(count, age_s)
@@ -61,15 +71,29 @@ class RecentIds(Recent):
         self._risen = array("q")
         """The numbers of this generation that were above all before them, so in their order."""
         self._before = array("q")
+        self._joined: list[tuple[int, str]] = []
+        """Width of each id, and ids that came at once one behind the other."""
+        self._joined_before: list[tuple[int, str]] = []
+        self._noted = self._noted_before = 0
+        """How many ids are joined."""
 
     def __len__(self) -> int:
         """Return how many ids are remembered."""
         sets = len(self.current) + len(self.previous)
-        return sets + len(self.fresh) + len(self._risen) + len(self._before)
+        noted = len(self.fresh) + self._noted + self._noted_before
+        return sets + noted + len(self._risen) + len(self._before)
+
+    def note(self, ids: str, top: str, count: int) -> None:
+        """Note ``count`` ids of the same width that rise, all above the old top; the last is ``top``."""
+        self.top = top
+        self._joined.append((self.width, ids))
+        self._noted += count
 
     def is_new(self, key: object) -> bool:
         """Return whether ``key`` was not seen lately, and remember it."""
         self._sort_in()
+        if self._noted or self._noted_before:
+            self._part()
         if isinstance(key, str) and _are_numbers((key,)):
             number = int(key)
             if _holds(self._risen, number) or _holds(self._before, number):
@@ -83,9 +107,11 @@ class RecentIds(Recent):
     def turn(self, now_ns: int) -> None:
         """Let a generation go when it is full or old. Call now and then, with a wall time in ns."""
         self._sort_in()
-        if len(self._risen) + len(self.current) >= self._count or self.is_old(now_ns):
+        if self._noted + len(self._risen) + len(self.current) >= self._count or self.is_old(now_ns):
             self.previous, self.current, self._began = self.current, set(), now_ns
             self._before, self._risen = self._risen, array("q")
+            self._joined_before, self._joined = self._joined, []
+            self._noted_before, self._noted = self._noted, 0
 
     def _sort_in(self) -> None:
         fresh = self.fresh
@@ -96,6 +122,23 @@ class RecentIds(Recent):
         else:
             self.current.update(fresh)
         fresh.clear()
+
+    def _part(self) -> None:
+        """Make single ids of joined ones: one has come that may be among them."""
+        for joined, numbers, known in (
+            (self._joined_before, self._before, self.previous),
+            (self._joined, self._risen, self.current),
+        ):
+            for width, ids in joined:
+                parts = [ids[at : at + width] for at in range(0, len(ids), width)]
+                if _are_numbers(parts):
+                    numbers.extend(map(int, parts))
+                else:
+                    known.update(parts)
+            if joined:
+                numbers[:] = array("q", sorted(numbers))  # single ones may have come between
+                joined.clear()
+        self._noted = self._noted_before = 0
 
 
 def _are_numbers(rising: Sequence[str]) -> bool:

@@ -8,6 +8,7 @@ from struct import Struct
 
 from mdterm.feeds.bars import ESTIMATED, SIDED, SIZED, Bar
 from mdterm.feeds.batch import Batch
+from mdterm.feeds.burst import Burst
 from mdterm.feeds.events import Side, Trade, TradeAgg
 from mdterm.feeds.intervals import MINUTE, SECOND
 
@@ -167,12 +168,21 @@ class _Packed:
         """Venue times (ns)."""
         self._figures = bytearray()
         self._bars: list[Bar] = []
+        self._burst: Burst | None = None
 
     def __len__(self) -> int:
+        if self._burst is not None:
+            return len(self._burst)
         return len(self._figures) // _TRADE.size + len(self._bars)
+
+    def is_full(self) -> bool:
+        return self._burst is not None or len(self) >= _CHUNK
 
     def add(self, oldest: int, newest: int, batch: Sequence[Trade] | Sequence[Bar]) -> None:
         self.oldest, self.newest = min(oldest, self.oldest or oldest), max(newest, self.newest)
+        if isinstance(batch, Burst):
+            self._burst = batch  # packed as it is
+            return
         for one in batch:
             if isinstance(one, Bar):
                 self._bars.append(one)
@@ -180,7 +190,9 @@ class _Packed:
                 size = nan if one.size is None else one.size
                 self._figures += _TRADE.pack(one.ts, one.seen, one.price, size, _SIDES.index(one.side))
 
-    def unpacked(self) -> list[Trade] | list[Bar]:
+    def unpacked(self) -> Sequence[Trade] | Sequence[Bar]:
+        if self._burst is not None:
+            return self._burst
         if self._bars:
             return self._bars
         return [
@@ -227,7 +239,7 @@ class RecentTrades:
             if not self.is_backfill_awaited:
                 self._lose(ended, len(gone))
                 continue
-            if not packed or len(packed[-1]) >= _CHUNK:
+            if not packed or packed[-1].is_full() or isinstance(gone, Burst):
                 packed.append(_Packed())
             had = len(packed[-1])
             packed[-1].add(began, ended, gone)

@@ -19,6 +19,7 @@ from mdterm.feeds.alerts import Alarm, Alerts, Rule
 from mdterm.feeds.asking import Answer, ask
 from mdterm.feeds.away import Away
 from mdterm.feeds.backfill import Backfill
+from mdterm.feeds.burst import Burst
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.compare import Pairs
 from mdterm.feeds.connection import Connection
@@ -470,7 +471,7 @@ class Feed:
 
     # What comes.
 
-    def _deliver(self, connection: Connection | None, events: list[Event]) -> None:
+    def _deliver(self, connection: Connection | None, events: Sequence[Event]) -> None:
         if connection is None and self._scribe is not None:
             self._scribe.polled(events)
         now = self.clock.mono()
@@ -478,6 +479,8 @@ class Feed:
         while at < count:
             first = events[at]
             kind, address, end = type(first), first.address, at + 1
+            if type(events) is Burst:
+                end = count
             while end < count and type(events[end]) is kind and events[end].address == address:
                 end += 1
             run = events if end - at == count else events[at:end]

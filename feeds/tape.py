@@ -16,6 +16,7 @@ from mdterm.feeds.batch import Batch
 from mdterm.feeds.events import Liquidation, Trade
 from mdterm.feeds.pace import Pace, Speed
 from mdterm.feeds.prints import KEPT, KEPT_CALM, REWIND_NS, Prints
+from mdterm.feeds.roll import Roll
 
 JOINS = (1, 100, 0)
 """Milliseconds within which prints may be joined, in the order of their key; 0 joins nothing."""
@@ -42,7 +43,7 @@ class Tape:
         self.direction = 0
         """1 after an uptick, -1 after a downtick, 0 before the first change."""
         self.liquidations: deque[Forced] = deque(maxlen=LIQUIDATIONS)
-        self._kept: deque[Trade] = deque(maxlen=KEPT)
+        self._kept = Roll(KEPT, KEPT_CALM)
         self._fresh: list[Trade] = []
         self._prints: dict[int, Prints] = {}
         self._asked: set[int] = set()
@@ -52,15 +53,13 @@ class Tape:
         """Take trades in, in the order received; ``batch`` holds the same by column."""
         if not trades:
             return
-        self._turn(trades)
+        batch = batch or Batch(trades)
+        self._turn(batch.prices if batch.is_plain else [trade.price for trade in trades])
         self.last = trades[-1]
         self.trades += len(trades)
-        if batch is not None and batch.is_plain:
-            self.volume += sum(batch.sizes)
-        else:
-            self.volume += sum([trade.size or 0.0 for trade in trades])
+        self.volume += batch.volume if batch.is_plain else sum([trade.size or 0.0 for trade in trades])
         kept = self._kept
-        kept.extend(trades)
+        kept.add(batch.kept)
         if self._prints:
             self._fresh += trades
             if len(self._fresh) >= _UNPRINTED:
@@ -69,21 +68,18 @@ class Tape:
                 self._prints = {ms: one for ms, one in self._prints.items() if ms in self._asked}
                 self._asked.clear()
         if len(kept) > KEPT_CALM:
-            oldest = trades[-1].seen - REWIND_NS
-            while len(kept) > KEPT_CALM and kept[0].seen < oldest:
-                kept.popleft()
+            kept.forget(self.last.seen - REWIND_NS)
 
     def recall(self, trades: Sequence[Trade]) -> None:
         """Take in what an earlier run had received, before anything else: it stands there, uncounted."""
         if not self.trades and not self._kept:
-            self._kept.extend(trades[-KEPT_CALM:])
+            self._kept.add(trades[-KEPT_CALM:])
             self._prints.clear()
 
     def rejoin(self, ts: int) -> None:
         """Let recalled trades of ``ts`` (ns, venue) and later go: the provider tells them once more."""
         if not self.trades and self._kept:
-            while self._kept and (self._kept[-1].ts or 0) >= ts:
-                self._kept.pop()
+            self._kept.rejoin(ts)
             self._prints.clear()
 
     def liquidate(self, events: Sequence[Liquidation], after: int) -> None:
@@ -98,7 +94,7 @@ class Tape:
         if found is None:
             found = self._prints[join_ms] = Prints(join_ms)
             left_out = self.trades - len(self._kept)
-            found.take(self._kept, left_out + 1)
+            found.take(list(self._kept), left_out + 1)
             if left_out > 0 and found.closed:
                 found.closed.popleft()  # it may have begun before what is kept
         return found
@@ -115,11 +111,11 @@ class Tape:
             for one in self._prints.values():
                 one.take(fresh, first)
 
-    def _turn(self, trades: Sequence[Trade]) -> None:
+    def _turn(self, prices: Sequence[float]) -> None:
         """Note the direction of the last change of price."""
-        newest = trades[-1].price
-        for at in range(len(trades) - 2, -1, -1):
-            price = trades[at].price
+        newest = prices[-1]
+        for at in range(len(prices) - 2, -1, -1):
+            price = prices[at]
             if price != newest:
                 self.direction = 1 if newest > price else -1
                 return

@@ -34,7 +34,7 @@ class Ticks:
 
     def fold(self, trades: Sequence[Trade], batch: Batch | None = None) -> None:
         """Take trades in, in the order received, each once; ``batch`` holds the same by column."""
-        if batch is not None and len(trades) >= _MANY:
+        if batch is not None and batch.is_plain:
             self._catch_up()
             self._take(batch)
             return

@@ -1,10 +1,12 @@
 """Sums by key over sliding windows of venue time, to the slot: O(1) an entry, whatever the window.
 
-Only windows that somebody looks at are kept up; one that is asked for anew is summed from its slots once.
+Only windows that somebody looks at are kept up, and while there is none, slots are not summed either: the
+first that is asked for sums them, and so does room that runs out.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 
+from mdterm.feeds.burst import Burst
 from mdterm.feeds.slots import Slots
 
 ENTRIES = 65_536
@@ -20,13 +22,24 @@ class Windows:
     early and ``cut_at`` tells until when (ns).
     """
 
-    def __init__(self, slot: int, lengths: Iterable[int], entries: int = ENTRIES) -> None:
+    def __init__(
+        self,
+        slot: int,
+        lengths: Iterable[int],
+        entries: int = ENTRIES,
+        summed: Callable[[Burst, int, int], dict[int, float]] | None = None,
+    ) -> None:
         self._slot = slot
+        self._summed = summed
+        """Returns the sums by key of the trades of a burst from one index to before another."""
         # Shortest first: the longest window takes the slots that leave it away from all.
         self._spans = {length: length // slot for length in sorted(lengths)}
         self._longest = max(self._spans)
         self._entries = entries
         self._slots = Slots()
+        self._aside: dict[int, list[tuple[Burst, int, int]]] = {}
+        """By slot: trades that were put aside, since nobody looks."""
+        self._held_aside = 0
         # [sum, in how many slots]: when no slot is left the sum goes, without the dust that adding and
         # subtracting floats leaves behind. Here are the windows that are looked at.
         self._sums: dict[int, dict[int, list[float]]] = {}
@@ -41,6 +54,8 @@ class Windows:
 
         ``sums`` is kept and must not be changed afterwards.
         """
+        if self._aside:
+            self._sum_up()
         self.advance(slot * self._slot)
         if slot < self._floors[self._longest]:
             return
@@ -53,6 +68,36 @@ class Windows:
         self._slots.put(slot, sums)
         if self._slots.held > self._entries:
             self._cut()
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether any window is kept up."""
+        return bool(self._sums)
+
+    def put_aside(self, slot: int, burst: Burst, start: int, end: int) -> None:
+        """Keep trades of one slot, from index ``start`` to before ``end``, to be summed when somebody looks.
+
+        Only while no window is looked at, for the newest slot there is or a newer one.
+        """
+        self.advance(slot * self._slot)
+        self._aside.setdefault(slot, []).append((burst, start, end))
+        self._held_aside += end - start
+        if self._held_aside + self._slots.held > self._entries:
+            self._sum_up()
+            if self._slots.held > self._entries:
+                self._cut()
+
+    def _sum_up(self) -> None:
+        """Sum what was put aside."""
+        assert self._summed is not None
+        aside, self._aside = self._aside, {}
+        self._held_aside = 0
+        for slot, pieces in aside.items():
+            cells = dict(self._slots.get(slot) or {})
+            for burst, start, end in pieces:
+                for key, size in self._summed(burst, start, end).items():
+                    cells[key] = cells.get(key, 0.0) + size
+            self._slots.put(slot, cells)
 
     def advance(self, ts: int) -> None:
         """Move the windows' end to venue time ``ts``; going back is ignored."""
@@ -70,6 +115,8 @@ class Windows:
         """Return a window by key; the sum is the first entry of each. Not to be changed."""
         window = self._sums.get(length)
         if window is None:
+            if self._aside:
+                self._sum_up()
             window = self._sums[length] = {}
             for slot in self._slots.within(self._floors[length], (self.now or 0) // self._slot + 1):
                 _pour(window, self._slots.get(slot) or {}, None)
@@ -79,11 +126,15 @@ class Windows:
     def clear(self) -> None:
         """Forget everything but the time."""
         self._slots = Slots()
+        self._aside = {}
+        self._held_aside = 0
         for window in self._sums.values():
             window.clear()
 
     def rename(self, new_key: Callable[[int], int]) -> None:
         """Give every key another name; sums whose names become equal are joined."""
+        if self._aside:
+            self._sum_up()
         slots = self._slots
         self.clear()
         for slot in slots:
@@ -118,6 +169,9 @@ class Windows:
                 _drain(window, self._slots.get(slot) or {})
         if length == self._longest:
             self._slots.drop(floor)
+            # They stand in the order of time.
+            while self._aside and (oldest := next(iter(self._aside))) < floor:
+                self._held_aside -= sum(end - start for _, start, end in self._aside.pop(oldest))
 
 
 def _pour(window: dict[int, list[float]], sums: Mapping[int, float], had: Mapping[int, float] | None) -> None:
