@@ -141,7 +141,8 @@ class Flow:
                 (bought if side == "buy" else sold)[price][0] += size
             except KeyError:
                 (bought if side == "buy" else sold)[price] = [size]
-        if len(bought) + len(sold) > _REMEMBERED_PRICES:
+        waiting = len(bought) + len(sold)
+        if waiting > _REMEMBERED_PRICES or self._sums.is_over(self._session_keys - waiting):
             self._settle()
         at = 0
         while at < len(times):

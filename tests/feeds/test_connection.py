@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import brotli
@@ -51,7 +51,7 @@ class Client:
         (link,) = self.of.plan([Want(0, address, stream) for stream in streams])
         return link
 
-    def _deliver(self, connection: Connection, events: list[Event]) -> None:
+    def _deliver(self, connection: Connection, events: Sequence[Event]) -> None:
         self.events += events
         self._news.set()
 

@@ -115,3 +115,28 @@ def test_numbers_of_more_than_64_bits_are_known_as_well() -> None:
     recent.turn(0)
     for number in (largest - 1, largest, largest + 1, largest + 2, 10**30):
         assert not recent.is_new(str(number))
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 6), st.integers(0, 9), st.booleans()), max_size=60), st.integers(1, 40)
+)
+def test_ids_noted_at_once_are_known_as_single_ones_are(
+    runs: list[tuple[int, int, bool]], count: int
+) -> None:
+    """Each run goes on above the newest, or as far back as it says."""
+    plain, rising = Recent(count=count), RecentIds(count=count)
+    newest = 100
+    for number, (length, back, letters) in enumerate(runs):
+        first = max(100, newest - back + 1)
+        numbers = range(first, min(first + length, 1_000))
+        newest = max(newest, *numbers) if numbers else newest
+        ids = [f"x{one}" if letters else str(one) for one in numbers]
+        if len(ids) > 1 and ids[0] > rising.top and {len(ids[0])} == {rising.width}:
+            rising.note("".join(ids), ids[-1], len(ids))
+            told = [True] * len(ids)
+        else:
+            told = [rising.is_new(one) for one in ids]
+        assert told == [plain.is_new(one) for one in ids]
+        plain.turn(number)
+        rising.turn(number)
+        assert len(rising) <= 2 * (count + 7)

@@ -1,6 +1,7 @@
 """A codec with every channel wanted, and points to feed it with."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from mdterm.feeds.contract import Want
@@ -72,7 +73,7 @@ def frame(*points: Any) -> bytes:
     return json.dumps({"points": list(points)}).encode()
 
 
-def lines(events: list[Event]) -> list[dict[str, Any]]:
+def lines(events: Sequence[Event]) -> list[dict[str, Any]]:
     """Return events as a strict reader of ``mdterm tail`` gets them, without address and ``seen``."""
 
     def refuse(word: str) -> Any:
