@@ -3,7 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
+import msgspec
+
 from mdterm.feeds.events import STREAM_OF, Candle, Event, FeedStatus, State, Stream
+from mdterm.feeds.market import Market
 from mdterm.feeds.wishes import Wishes
 
 Listener = Callable[[Sequence[Event]], None]
@@ -86,3 +89,70 @@ class Listening:
         if any(address == status.address for address, _ in self.heard | self.sources):
             self._states[status.address] = (status.state, status.detail)
             self.listener([status])
+
+
+class Listenings:
+    """All who listen to a feed."""
+
+    def __init__(self, *, hear_only_their_own: bool) -> None:
+        self.all: list[Listening] = []
+        self._hear_only_their_own = hear_only_their_own
+        self._priced: set[tuple[str, Stream]] = set()
+        """Streams that are subscribed until a price is known."""
+        self._unheard: set[tuple[str, Stream]] = set()
+        """Streams that are subscribed for what is made of them alone."""
+
+    def new(self, listener: Listener) -> Listening:
+        """Return a listening that hears nothing yet."""
+        return Listening(listener, hears_only_its_own=self._hear_only_their_own)
+
+    def add(self, one: Listening) -> None:
+        """Take in a listening, with all that it wants."""
+        self.all.append(one)
+        self._unhear()
+
+    def remove(self, one: Listening) -> None:
+        """Hand nothing more on to it."""
+        self.all.remove(one)
+        self._unhear()
+
+    def price(self, stream: tuple[str, Stream]) -> None:
+        """Take note of a stream that is subscribed for its price."""
+        self._priced.add(stream)
+        self._unhear()
+
+    def _unhear(self) -> None:
+        heard = {key for one in self.all for key in one.heard}
+        sources = {key for one in self.all for key in one.sources}
+        self._unheard = (sources | self._priced) - heard
+
+    def take(self, events: Sequence[Event], *, is_polled: bool) -> None:
+        """Hand events on."""
+        for one in self.all:
+            one.take(events, self._unheard, is_polled=is_polled)
+
+    def tell(self, events: Sequence[Event]) -> None:
+        """Hand events on to everybody, whatever they want."""
+        for one in self.all:
+            one.listener(events)
+
+    def tell_candles(self, market: Market, seen: int) -> None:
+        """Hand on the bars that changed."""
+        address = market.instrument.address
+        cutting = [one for one in self.all if one.cuts(address)]
+        if cutting:
+            market.fold()
+        for one in cutting:
+            bars = one.changed(address, market.candles.changed)
+            if bars:
+                one.listener([msgspec.structs.replace(bar, seen=seen) for bar in bars])
+
+    def tell_states(self, state: Callable[[str], tuple[State, str | None]], seen: int) -> list[FeedStatus]:
+        """Hand on the states that changed; return each once."""
+        told = [status for one in self.all for status in one.tell_states(state, seen)]
+        return list(dict.fromkeys(told))
+
+    def tell_gap(self, status: FeedStatus) -> None:
+        """Hand on that events may be missing."""
+        for one in self.all:
+            one.tell_gap(status)

@@ -13,7 +13,6 @@ import msgspec
 
 from mdterm.feeds.accounts import Accounts
 from mdterm.feeds.address import AddressError
-from mdterm.feeds.backfill import Backfill
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.compare import Pairs
 from mdterm.feeds.contract import Provider
@@ -22,8 +21,16 @@ from mdterm.feeds.frames import Frame, FrameSet, ReplayLine, ViewSpec, WatchFram
 from mdterm.feeds.frames_away import AwayFrame
 from mdterm.feeds.journal import Record
 from mdterm.feeds.journal_file import JournalError
-from mdterm.feeds.journal_notes import ProviderNote, Replayable, read_bars, read_events, read_merged
+from mdterm.feeds.journal_notes import (
+    MergedNote,
+    ProviderNote,
+    Replayable,
+    read_bars,
+    read_events,
+    read_merged,
+)
 from mdterm.feeds.market import Market
+from mdterm.feeds.pasts import Pasts
 from mdterm.feeds.port import Post
 from mdterm.feeds.recording import SENSELESS, Head, revive
 from mdterm.feeds.replay_clock import ReplayClock
@@ -38,23 +45,50 @@ SEEKING_S = 0.5
 """Seconds between frame sets, at least, on the way to another time."""
 
 
-class ReplayBackfill(Backfill):
-    """What the recorded backfill had found out; it asks for nothing."""
+class ReplayPasts:
+    """What the recorded feed had found out about the past; nothing is asked."""
 
-    settled: dict[str, bool]
+    def __init__(self, head: Head, provider_of: Callable[[str], str]) -> None:
+        self._head = head
+        self._provider_of = provider_of
+        self._wanted: set[str] = set()
+        self._told: dict[str, MergedNote] = {}
 
-    def want(self, address: str, interval: str = "1m") -> None:
-        """Ask for nothing."""
+    def take(self, address: str, note: MergedNote) -> None:
+        """Take in what was found out with the last bars."""
+        self._wanted.add(self._provider_of(address))
+        self._told[address] = note
+
+    def want(self, provider: Provider, address: str, interval: str = "1m") -> None:
+        """Ask for nothing, but wait for what was recorded."""
+        note = self._head.providers.get(provider.name)
+        if note is not None and note.has_history:
+            self._wanted.add(provider.name)
+
+    def subscribed(self, address: str, wall: int) -> None:
+        """Note nothing."""
 
     def gap(self, address: str) -> None:
         """Ask for nothing."""
 
     def is_settled(self, address: str) -> bool:
         """Return what was recorded with the last bars."""
-        return self.settled.get(address, False)
+        told = self._told.get(address)
+        return self._provider_of(address) not in self._wanted if told is None else told.is_settled
 
-    async def run(self) -> None:
-        """Do nothing."""
+    def failed(self, address: str) -> str | None:
+        """Return why there was no past."""
+        told = self._told.get(address)
+        return None if told is None else told.failed
+
+    def short(self, address: str) -> str | None:
+        """Return why the past was incomplete."""
+        told = self._told.get(address)
+        return None if told is None else told.short
+
+    def end(self) -> list["asyncio.Task[None]"]:
+        """End nothing."""
+        return []
 
 
 class ReplayFeed(Feed):
@@ -108,7 +142,7 @@ class ReplayFeed(Feed):
         """Forget everything that records brought, so that they can be taken from the first again."""
         self.providers.clear()
         self.providers.update({name: revive(note) for name, note in self.head.providers.items()})
-        self._backfills.clear()
+        self.pasts = self._new_pasts()
         self.markets.clear()
         for seat in self.seats:
             seat.away.forget(self.head.began_at)
@@ -152,8 +186,7 @@ class ReplayFeed(Feed):
         elif kind == "told":
             events: list[Event] = list(read_events(record.data))
             if record.link == "status":
-                for listening in self.listenings:
-                    listening.listener(events)
+                self.listenings.tell(events)
                 return False
             self._deliver(None, events)
             return True
@@ -186,35 +219,15 @@ class ReplayFeed(Feed):
 
     def _take_merged(self, record: Record) -> None:
         note, address = read_merged(record.data), record.link
-        backfill = self._backfill(self.providers[self.resolve(address).provider])
-        if isinstance(backfill, ReplayBackfill):
-            backfill.settled[address] = note.is_settled
-            for known, words in ((backfill.failed, note.failed), (backfill.short, note.short)):
-                known.pop(address, None)
-                if words is not None:
-                    known[address] = words
+        assert isinstance(self.pasts, ReplayPasts)
+        self.pasts.take(address, note)
         self._tell_candles(address, record.at)
         self.touch()
 
     # What a live feed does of itself.
 
-    def _backfill(self, provider: Provider) -> Backfill | None:
-        note = self.head.providers.get(provider.name)
-        if note is None or not note.has_history:
-            return None
-        found = self._backfills.get(provider.name)
-        if found is None:
-            # It asks nothing, so it needs no history.
-            found = ReplayBackfill(
-                None,  # type: ignore[arg-type]
-                self.markets,
-                self.clock,
-                visible=lambda: (),
-                merged=lambda address: None,
-            )
-            found.settled = {}
-            self._backfills[provider.name] = found
-        return found
+    def _new_pasts(self) -> Pasts:
+        return ReplayPasts(self.head, lambda address: self.resolve(address).provider)
 
     def _tell_states(self, *, again: bool = True) -> None:
         """Tell nothing: what was told is in the recording."""

@@ -7,10 +7,8 @@ drawing is the beat's affair.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
-
-import msgspec
 
 from mdterm.feeds import heap
 from mdterm.feeds.accounts import Accounts
@@ -18,7 +16,6 @@ from mdterm.feeds.address import AddressError, Instrument, parse_address
 from mdterm.feeds.alerts import Alarm, Alerts, Rule
 from mdterm.feeds.asking import Answer, ask
 from mdterm.feeds.away import Away
-from mdterm.feeds.backfill import Backfill
 from mdterm.feeds.burst import Burst
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.compare import Pairs
@@ -27,12 +24,13 @@ from mdterm.feeds.contract import Bridging, Cautious, OneInterval, Provider
 from mdterm.feeds.events import STREAM_OF, Balance, Candle, Event, FeedStatus, Order, State, Stream, Trade
 from mdterm.feeds.frames import ChartSpec, LinkLine, PlotSpec, ViewSpec
 from mdterm.feeds.journal import Journal, NullJournal
-from mdterm.feeds.journal_notes import MergedNote, RecordedHistory, Scribe
+from mdterm.feeds.journal_notes import Scribe
 from mdterm.feeds.links import Links
-from mdterm.feeds.listening import Listener, Listening
+from mdterm.feeds.listening import Listener, Listening, Listenings
 from mdterm.feeds.listing import new_market, new_quote, stand_in
 from mdterm.feeds.market import FULL_TIER, Market, Quote
-from mdterm.feeds.port import Post
+from mdterm.feeds.one_screen import OneScreen
+from mdterm.feeds.pasts import LivePasts, Pasts
 from mdterm.feeds.seat import FOLLOW_S, Seat
 from mdterm.feeds.status import Caution, Shown, StreamHealth, overall
 from mdterm.feeds.view_watch import Days
@@ -51,7 +49,7 @@ KEEP_TICKS = 3
 """Every so many ticks the bars that changed are kept for the next start."""
 
 
-class Feed:
+class Feed(OneScreen):
     """All connections and all state of one process."""
 
     def __init__(
@@ -87,19 +85,13 @@ class Feed:
         self._instruments: dict[str, Instrument] = {}
         self.accounts = Accounts(accounts or {}, self.markets, self.caution)
         self.seats: list[Seat] = []
-        self.listenings: list[Listening] = []
+        self.listenings = Listenings(hear_only_their_own=is_shared)
         self._standing = Wishes()
         """What is wanted whoever looks: accounts, and prices that subscriptions need."""
         self._left = Wishes()
         """What the screen that left last had: it stays warm, and its alerts stay set."""
         self._left_rules: list[Rule] = []
         self._left_away: Away | None = None
-        self._unheard: set[tuple[str, Stream]] = set()
-        """Streams that are subscribed for what is made of them alone."""
-        self._priced: set[tuple[str, Stream]] = set()
-        """Streams that are subscribed until a price is known."""
-        self._is_shared = is_shared
-        self._backfills: dict[str, Backfill] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._asking: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
@@ -125,9 +117,20 @@ class Feed:
             self._scribe.session(accounts or {})
             for one in self.providers.values():
                 self._scribe.provider(one)
+        self.pasts = self._new_pasts()
         self.alerts.raised = self._raised
         self.seat = self.open_seat(period_s)
         """The place of this process's own screen."""
+
+    def _new_pasts(self) -> Pasts:
+        return LivePasts(
+            self.markets,
+            self.clock,
+            lambda address: self.resolve(address).provider,
+            visible=lambda: visible_to(self.users),
+            merged=self._merged,
+            scribe=self._scribe,
+        )
 
     # Who uses it.
 
@@ -166,7 +169,7 @@ class Feed:
     def users(self) -> list[Wishes]:
         """What everybody wants."""
         seats = [one.wishes for one in self.seats]
-        return [*seats, *(one.wishes for one in self.listenings), self._standing, self._left]
+        return [*seats, *(one.wishes for one in self.listenings.all), self._standing, self._left]
 
     def touch(self, *, urgent: bool = False) -> None:
         """Say that something on the screens may have changed."""
@@ -187,58 +190,6 @@ class Feed:
                 seat.raised(alarm)
 
     # What is wanted.
-
-    def connect(self, post: Post) -> None:
-        """Begin to post frame sets to this process's own screen."""
-        self.seat.connect(post)
-
-    def watch(self, instruments: Sequence[Instrument]) -> None:
-        """Set the own screen's watchlist."""
-        self.seat.watch(instruments)
-
-    def bind(self, panel: str, address: str, spec: ViewSpec) -> None:
-        """Bind a panel of the own screen."""
-        self.seat.bind(panel, address, spec)
-
-    def respec(self, panel: str, spec: ViewSpec) -> None:
-        """Change the view of a panel of the own screen."""
-        self.seat.respec(panel, spec)
-
-    def unbind(self, panel: str) -> None:
-        """Let a panel of the own screen go."""
-        self.seat.unbind(panel)
-
-    def heed(self, raised: Callable[[Alarm], None]) -> None:
-        """Begin to tell the own screen of alerts that fire."""
-        self.seat.heed(raised)
-
-    def alert(self, rules: Sequence[Rule]) -> None:
-        """Set the own screen's alerts. Raise AddressError."""
-        self.seat.alert(rules)
-
-    def compare(self, pairs: Sequence[tuple[str, str]]) -> None:
-        """Set the pairs that the own screen compares. Raise AddressError."""
-        self.seat.compare(pairs)
-
-    def left(self) -> None:
-        """Sum from now on what passes while nobody looks at the own screen."""
-        self.seat.left()
-
-    def returned(self) -> None:
-        """Keep what passed at the own screen since ``left``."""
-        self.seat.returned()
-
-    def ack(self, number: int) -> None:
-        """Take back the credit for a frame set of the own screen."""
-        self.seat.ack(number)
-
-    def pace(self, period_s: float) -> None:
-        """Make the own screen's frame sets so far apart (s) from now on."""
-        self.seat.pace(period_s)
-
-    def repaint(self) -> None:
-        """Send the own screen every frame again."""
-        self.seat.repaint()
 
     def watched(self, instruments: Sequence[Instrument]) -> None:
         """Have markets and accounts for the instruments of a watchlist."""
@@ -285,7 +236,7 @@ class Feed:
         """
         wants = list(wants)
         streams = {stream for _, stream in wants}
-        new = Listening(listener, hears_only_its_own=self._is_shared)
+        new = self.listenings.new(listener)
         for address, stream in wants:
             if stream != "candle" or "candle" in self._served(address):
                 new.hear([(address, stream)])
@@ -302,15 +253,11 @@ class Feed:
                     provider, instrument, "trade_agg" if source == "trade_agg" else "trade"
                 )
             new.cut(address, source, interval)
-            backfill = self._backfill(provider)
-            if backfill is not None:
-                if interval != "1m" and interval in provider.history_intervals:
-                    backfill.want(address, interval)
-                backfill.want(address)
+            self.pasts.want(provider, address, interval)
+            self.pasts.want(provider, address)
         if self._scribe is not None:
             self._scribe.listen(wants, interval)
-        self.listenings.append(new)
-        self._unhear()
+        self.listenings.add(new)
         if self._status_handle is None:
             self._status_handle = self._loop.call_later(STATUS_S, self._tell_states)
         self.replan()
@@ -319,20 +266,13 @@ class Feed:
     def unlisten(self, listening: Listening) -> None:
         """Hand nothing more on."""
         self.listenings.remove(listening)
-        self._unhear()
         self.replan()
-
-    def _unhear(self) -> None:
-        heard = {key for one in self.listenings for key in one.heard}
-        self._unheard = {key for one in self.listenings for key in one.sources} - heard
-        self._unheard |= self._priced - heard
 
     def _listen_for_price(self, address: str) -> None:
         """Subscribe the trades of an instrument whose other streams cannot be asked without a price."""
         if "trade" in self._served(address):
-            self._priced.add((address, "trade"))
-            self._standing.listen(self._priced)
-            self._unhear()
+            self.listenings.price((address, "trade"))
+            self._standing.listen([(address, "trade")])
             self.replan()
 
     def _served(self, address: str) -> frozenset[Stream]:
@@ -361,36 +301,10 @@ class Feed:
                 with contextlib.suppress(ValueError):
                     provider.set_interval(address, spec.interval)
                     self.replan(FOLLOW_S)
-            backfill = self._backfill(provider)
-            if backfill is not None and spec.interval in provider.history_intervals:
-                backfill.want(address, spec.interval)
+            self.pasts.want(provider, address, spec.interval)
 
-    def _backfill(self, provider: Provider) -> Backfill | None:
-        if provider.history is None:
-            return None
-        backfill = self._backfills.get(provider.name)
-        if backfill is None:
-            history = provider.history
-            if self._scribe is not None:
-                history = RecordedHistory(history, self._scribe)
-            backfill = self._backfills[provider.name] = Backfill(
-                history,
-                self.markets,
-                self.clock,
-                visible=lambda: visible_to(self.users),
-                merged=self._merged,
-                page=provider.capabilities.history_page,
-            )
-            self._tasks.append(self._loop.create_task(backfill.run()))
-        return backfill
-
-    def _merged(self, address: str) -> None:
+    def _merged(self, address: str, seen: int) -> None:
         """The provider's bars came, or could not be had."""
-        seen = self.clock.wall()
-        if self._scribe is not None:
-            backfill = self._backfills[self._instruments[address].provider]
-            failed, short = backfill.failed.get(address), backfill.short.get(address)
-            seen = self._scribe.merged(address, MergedNote(backfill.is_settled(address), failed, short))
         self._tell_candles(address, seen)
         self.touch()
 
@@ -462,11 +376,9 @@ class Feed:
         self._replan_handle = None
         self._relearn()
         for name, wants in self.links.plan(wants_of(self.users)).items():
-            backfill = self._backfill(self.providers[name])
-            for want in wants if backfill is not None else ():
+            for want in wants:
                 if want.stream == "trade" and isinstance(self.markets.get(want.address), Market):
-                    assert backfill is not None
-                    backfill.want(want.address)
+                    self.pasts.want(self.providers[name], want.address)
         self.touch()
 
     # What comes.
@@ -507,12 +419,11 @@ class Feed:
             if address in self.alerts.of:
                 self.alerts.take(address, run, now, first.seen)
             at = end
-            if self.listenings:
+            if self.listenings.all:
                 self._tell_candles(address, run[-1].seen)
         if connection is not None:
             self.links.delayed(connection, events)
-        for listening in self.listenings:
-            listening.take(events, self._unheard, is_polled=connection is None)
+        self.listenings.take(events, is_polled=connection is None)
         self.touch()
 
     def _tell_account(self, teller: str, run: Sequence[Event], now: float) -> None:
@@ -534,13 +445,11 @@ class Feed:
                 if key[0] in refusal.addresses and (not refusal.streams or key[1] in refusal.streams):
                     health.refused = refusal.detail
         self.touch(urgent=True)
-        if self.listenings:
+        if self.listenings.all:
             self._tell_states(again=False)
 
     def _joined(self, address: str, first: Event) -> None:
-        backfill = self._backfills.get(self._instruments[address].provider)
-        if backfill is not None:
-            backfill.subscribed(address, first.seen)
+        self.pasts.subscribed(address, first.seen)
         market = self.markets.get(address)
         if isinstance(market, Market) and first.ts is not None:
             market.tape.rejoin(first.ts)
@@ -565,10 +474,8 @@ class Feed:
             return  # a book or a snapshot is whole again with its first message
         if health.gap_since is None:
             health.gap_since = lost_at
-        backfill = self._backfills.get(self._instruments[address].provider)
-        if backfill is not None:
-            backfill.subscribed(address, seen)
-            backfill.gap(address)
+        self.pasts.subscribed(address, seen)
+        self.pasts.gap(address)
         self._tell_gap(address, lost_at, seen)
 
     # What is told.
@@ -594,33 +501,17 @@ class Feed:
 
     def _tell_candles(self, address: str, seen: int) -> None:
         """Hand changed bars to the listeners; live ones wait for the past, so that it comes first."""
-        cutting = [one for one in self.listenings if one.cuts(address)]
         market = self.markets.get(address)
-        if not cutting or not isinstance(market, Market):
-            return
-        backfill = self._backfills.get(market.instrument.provider)
-        if backfill is not None and not backfill.is_settled(address):
-            return
-        market.fold()
-        for one in cutting:
-            bars = one.changed(address, market.candles.changed)
-            if bars:
-                one.listener([msgspec.structs.replace(bar, seen=seen) for bar in bars])
+        if isinstance(market, Market) and self.pasts.is_settled(address):
+            self.listenings.tell_candles(market, seen)
 
     def _tell_states(self, *, again: bool = True) -> None:
         """Hand changes of state to the listeners."""
         if again and not self._closed:
             self._status_handle = self._loop.call_later(STATUS_S, self._tell_states)
-        seen = self.clock.wall()
-        for listening in self.listenings:
-            told = listening.tell_states(self.state, seen)
-            if told and self._scribe is not None:
-                self._scribe.status(told)
-
-    def no_history(self, address: str) -> str | None:
-        """Return why a market has no past, None where it has one or may get it."""
-        backfill = self._backfills.get(self.resolve(address).provider)
-        return None if backfill is None else backfill.failed.get(address)
+        told = self.listenings.tell_states(self.state, self.clock.wall())
+        if told and self._scribe is not None:
+            self._scribe.status(told)
 
     def _tick(self) -> None:
         """Let ages advance once a second, and forget gaps that no sum holds any more."""
@@ -639,8 +530,7 @@ class Feed:
             if stream in ("trade", "trade_agg") and isinstance(market, Market) and market.trade_count:
                 if health.lost_at is None:
                     health.gap_since = market.gap_since
-                backfill = self._backfills.get(market.instrument.provider)
-                health.partial = None if backfill is None else backfill.short.get(address)
+                health.partial = self.pasts.short(address)
             instrument = self.resolve(address)
             stand_in(self.providers[instrument.provider], instrument, stream, health)
         if self._scribe is not None:
@@ -666,9 +556,7 @@ class Feed:
             if isinstance(market, Market) and stream == market.candles.source:
                 market.missed(since, until)
             health.gap_since = health.gap_since or since
-            backfill = self._backfills.get(self._instruments[address].provider)
-            if backfill is not None:
-                backfill.gap(address)
+            self.pasts.gap(address)
             self._tell_gap(address, since, until)
 
     def missed(self, since: int) -> None:
@@ -681,9 +569,7 @@ class Feed:
                     health = self.links.streams.get((address, stream))
                     if health is not None and health.gap_since is None:
                         health.gap_since = since
-                backfill = self._backfills.get(market.instrument.provider)
-                if backfill is not None:
-                    backfill.gap(address)
+                self.pasts.gap(address)
         self.touch(urgent=True)
 
     def _tell_gap(self, address: str, since: int, until: int) -> None:
@@ -691,8 +577,7 @@ class Feed:
             away.gap(address, since, until)
         detail = f"trades may be missing from {since} to {until} (ns)"
         status = FeedStatus(address, None, until, "gap", detail)
-        for listening in self.listenings:
-            listening.tell_gap(status)
+        self.listenings.tell_gap(status)
 
     async def close(self) -> None:
         """Close every connection and end every task."""
@@ -705,7 +590,7 @@ class Feed:
             seat.close()
         if self.warmth is not None:
             await self.warmth.close()
-        tasks = [*self._tasks, *([] if self._asking is None else [self._asking])]
+        tasks = [*self._tasks, *self.pasts.end(), *([] if self._asking is None else [self._asking])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

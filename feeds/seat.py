@@ -235,7 +235,7 @@ class Seat:
             # Where there are no derivatives the panel is its profile, which is made of trades.
             return best([feed.shown(address, stream) for stream in had or streams[3:4]])
         if isinstance(spec, ChartSpec | PlotSpec) and shown.word in ("LIVE", "WARMING"):
-            words = feed.no_history(address)
+            words = feed.pasts.failed(address)
             if words is not None and shown.word == "LIVE":
                 return Shown("PARTIAL", age=shown.age, detail=f"no history: {words}")
         return shown
