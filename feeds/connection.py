@@ -20,7 +20,7 @@ from mdterm.feeds.burst import Burst
 from mdterm.feeds.clock import Clock
 from mdterm.feeds.contract import Codec, Link, Provider, Refusal
 from mdterm.feeds.events import STREAM_OF, Book, Event, Stream, Trade, TradeAgg
-from mdterm.feeds.journal import Journal, NullJournal, Record, RecordKind, strike
+from mdterm.feeds.journal import LINK_NOTE, Journal, NullJournal, Record, RecordKind, strike
 from mdterm.feeds.journal_notes import Compressing, note_learnt, pack_health, pack_wants
 from mdterm.feeds.policy import Failure
 from mdterm.feeds.receiver import Receiver
@@ -65,6 +65,8 @@ class Connection:
         self._provider = provider
         self._clock = clock
         self._journal = None if isinstance(journal, NullJournal) else journal
+        self._noted = ""
+        """What of the link was last told to the journal."""
         self._record_wants()
         self.codec: Codec = provider.codec(link)
         self.codec.want(link.wants)
@@ -187,6 +189,9 @@ class Connection:
             self._record("want", text="same")
         else:
             self._record("want", pack_wants(link.wants), mask(link.url, link.secrets))
+        if link.note != self._noted:
+            self._noted = link.note
+            self._record("note", link.note.encode(), LINK_NOTE)
 
     async def _run(self) -> None:
         while True:

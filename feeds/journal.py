@@ -5,12 +5,14 @@ an HTTP body, or a note. Secrets are struck out before a record is made.
 """
 
 from functools import lru_cache
-from typing import BinaryIO, Literal, Protocol
+from typing import BinaryIO, Final, Literal, Protocol
 
 import msgspec
 
 from mdterm.feeds.text import forms
 
+LINK_NOTE: Final = "link"
+"""Text of the note that tells how a connection talks."""
 RecordKind = Literal["in", "out", "open", "close", "http", "note", "want", "phase", "told", "bars", "merged"]
 """``journal_notes`` says what ``note`` and the five after it hold."""
 

@@ -6,6 +6,7 @@
 | note | provider | provider | JSON: the effective settings of a provider, without anything secret |
 | note | provider | learnt | JSON: what it found out before it could subscribe (framing, units, block sizes) |
 | note | "" | watch, listen, show | JSON: what was watched, listened to, shown |
+| note | connection | link | words: how it talks, where a person may want to know |
 | note | "" | lost | words: records that could not be kept |
 | want | connection | URL, "same" or "gone" | msgpack: the wants it was to carry |
 | phase | connection | phase | msgpack: the connection's health |

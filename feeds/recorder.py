@@ -16,7 +16,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from mdterm.feeds.journal import Record
+from mdterm.feeds.journal import LINK_NOTE, Record
 from mdterm.feeds.journal_file import JournalWriter
 
 log = logging.getLogger(__name__)
@@ -151,7 +151,7 @@ class Recorder:
         """Keep the newest of what a later part cannot be read without."""
         if record.kind == "want" and record.text in ("same", "gone"):
             if record.text == "gone":
-                for kind in ("want", "phase", "open"):
+                for kind in ("want", "phase", "open", f"note {LINK_NOTE}"):
                     self._carried.pop((kind, record.link), None)
             return
         if record.text == "lost":

@@ -19,7 +19,7 @@ from mdterm.feeds.contract import Provider
 from mdterm.feeds.events import Event
 from mdterm.feeds.frames import Frame, FrameSet, ReplayLine, ViewSpec, WatchFrame
 from mdterm.feeds.frames_away import AwayFrame
-from mdterm.feeds.journal import Record
+from mdterm.feeds.journal import LINK_NOTE, Record
 from mdterm.feeds.journal_file import JournalError
 from mdterm.feeds.journal_notes import (
     MergedNote,
@@ -41,6 +41,8 @@ from mdterm.feeds.status import Shown
 
 log = logging.getLogger(__name__)
 
+PACED_S = 1.0
+"""Recorded seconds between two looks at the pace of the tapes, whatever the speed."""
 SEEKING_S = 0.5
 """Seconds between frame sets, at least, on the way to another time."""
 
@@ -109,6 +111,7 @@ class ReplayFeed(Feed):
         providers = {name: revive(note) for name, note in head.providers.items()}
         super().__init__(providers, clock=self.replay_clock, period_s=period_s, accounts=head.accounts)
         self._period_s = period_s
+        self._paced_at, self._paced_s = 0.0, PACED_S
         self._replay_links = self._open_links()
         self._learn()
 
@@ -164,6 +167,7 @@ class ReplayFeed(Feed):
     def hurry(self, is_seeking: bool) -> None:
         """Draw less while time is passed over: what is drawn is gone in a moment."""
         super().pace(max(self._period_s, SEEKING_S) if is_seeking else self._period_s)
+        self._paced_s = 5 * PACED_S if is_seeking else PACED_S
 
     def adopt(self, task: "asyncio.Task[None]") -> None:
         """End a task with the feed."""
@@ -179,6 +183,8 @@ class ReplayFeed(Feed):
             raise JournalError(f"a record of the recording cannot be read: {error}") from error
 
     def _apply(self, record: Record) -> bool:
+        if not 0 <= record.mono - self._paced_at < self._paced_s:
+            self._look_at_pace(record.mono)
         self.replay_clock.pin(record.at, record.mono)
         kind = record.kind
         if kind == "note":
@@ -198,10 +204,25 @@ class ReplayFeed(Feed):
             return self._replay_links.take(record)
         return False
 
+    def _look_at_pace(self, mono: float) -> None:
+        """Have every tape's pace read as a screen does, also where frames are made more seldom than that.
+
+        Where no screen is nothing is read: to fold sooner rounds sums otherwise, and lines shall be the same.
+        """
+        self._paced_at = mono
+        if not any(seat.beat.bindings for seat in self.seats):
+            return
+        for market in self.markets.values():
+            if isinstance(market, Market):
+                market.fold()
+                market.tape.pace(mono)
+
     def _take_note(self, record: Record) -> None:
         if record.text == "learnt":
             self._relearn_from(record)
             self.replan()
+        elif record.text == LINK_NOTE:
+            self._replay_links.describe(record)
         elif record.text == "provider" and record.link not in self.providers:
             note = msgspec.json.decode(record.data, type=ProviderNote)
             self.head.providers[note.name] = note

@@ -1,6 +1,7 @@
 """Connections of a recording: their frames and changes come from records instead of sockets."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -57,6 +58,10 @@ class ReplayLinks(Links):
 
     _wished: Sequence[Want] = ()
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._notes: dict[str, str] = {}
+
     def plan(self, wants: Sequence[Want]) -> dict[str, list[Want]]:
         """Note what is wanted; nothing is subscribed and no past is fetched."""
         self._wished = wants
@@ -74,6 +79,13 @@ class ReplayLinks(Links):
         assert isinstance(connection, ReplayConnection)
         return connection.take(record)
 
+    def describe(self, record: Record) -> None:
+        """Note how a link talks; it may be told before the link is."""
+        self._notes[record.link] = record.data.decode()
+        connection = self.connections.get(record.link)
+        if connection is not None:
+            connection.link = msgspec.structs.replace(connection.link, note=self._notes[record.link])
+
     def _want(self, record: Record, connection: Connection | None) -> None:
         if record.text == "gone":
             self.connections.pop(record.link, None)
@@ -82,7 +94,8 @@ class ReplayLinks(Links):
                 connection.rewant(connection.link)
         else:
             wants = tuple(read_wants(record.data))
-            link = Link(record.link, record.link.partition("/")[0], record.text, wants)
+            note = self._notes.get(record.link, "")
+            link = Link(record.link, record.link.partition("/")[0], record.text, wants, note=note)
             for want in wants:
                 self._resolve(want.address)
             if connection is None:

@@ -29,6 +29,7 @@ from mdterm.feeds.frames import (
     WatchSpec,
 )
 from mdterm.feeds.journal_file import JournalError, JournalReader, JournalWriter
+from mdterm.feeds.market import Market
 from mdterm.feeds.player import FLAT_OUT, BigTrades, Player
 from mdterm.feeds.recorder import Recorder
 from mdterm.feeds.recording import Recording
@@ -79,7 +80,7 @@ def providers(urls: dict[str, str]) -> dict[str, Provider]:
         ),
         "jayx": jayx.make(
             "jayx",
-            jayx.Options(api_key=SECRETS["jayx"], framing="socketio", **of("jayx", "url", "rest_url")),
+            jayx.Options(api_key=SECRETS["jayx"], framing="auto", **of("jayx", "url", "rest_url")),
         ),
     }
 
@@ -252,6 +253,36 @@ async def test_nothing_on_the_screen_of_a_replay_is_said_to_be_live(session: Ses
     assert sets[-1].wall == pytest.approx(sets[-1].replay.at, abs=2e9)
 
 
+async def test_paces_are_those_that_were_live_however_fast_it_is_played(session: Session) -> None:
+    done = asyncio.Event()
+    async with playing(session.path, speed=100.0) as player:
+        head = player.recording.head
+        bind_all(player.feed, head.addresses[0], head.addresses[2])
+        player._ended = done.set
+        async with asyncio.timeout(30):
+            await done.wait()
+        now = player.feed.clock.mono()
+        market = player.feed.market(head.addresses[0])
+        assert isinstance(market, Market)
+        pace = market.tape.pace(now).trades
+    events = [msgspec.json.decode(line) for line in session.lines]
+    trades = [one["seen"] for one in events if one["kind"] == "trade" and one["address"] == head.addresses[0]]
+    # Looked at once a second, over five of them at most.
+    at_least = sum(seen > trades[-1] - 2_000_000_000 for seen in trades)
+    assert 0.0 < pace <= len(trades)
+    assert pace >= at_least / 8
+
+
+async def test_how_links_talk_is_told_as_it_was(session: Session) -> None:
+    async with playing(session.path, speed=FLAT_OUT) as player:
+        player.pause()
+        player.jump(player.recording.span()[1])
+        await until(lambda: not player._is_seeking)
+        notes = {line.key: line.note for line in player.feed.links.lines()}
+    assert notes["jayx/BTCUSDT"] == "framing: socketio (EIO 4) (auto)"
+    assert notes["kiyotaka/nonbook"] == ""
+
+
 # --- going about in it --------------------------------------------------------------------------------
 
 
@@ -290,9 +321,13 @@ async def test_recorded_pairs_are_compared_after_a_jump_back_too(session: Sessio
     others = [("kiyotaka:BTCUSDT", "nobody:BTCUSDT"), ("jayx:BTCUSDT", "jayx:ETHUSDT")]
     async with playing(session.path, speed=FLAT_OUT, pairs=[*others, *PAIRS]) as player:
         player.pause()
-        first, last = player.recording.span()
-        for share in (1.0, 0.7):
-            player.jump(first + round((last - first) * share))
+        told = [msgspec.json.decode(line) for line in session.lines]
+        began = [
+            next(one["seen"] for one in told if one["kind"] == "trade" and one["address"].startswith(name))
+            for name in ("kiyotaka", "jayx")
+        ]
+        for at in (player.recording.span()[1], max(began) + 1):
+            player.jump(at)
             await until(lambda: not player._is_seeking)
             market = player.feed.market(player.recording.head.addresses[0], full=True)
             _, frame = player.feed.seat.frame(market, CompareSpec(), player.feed.clock.mono())  # type: ignore[arg-type]
