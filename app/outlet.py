@@ -15,6 +15,10 @@ STALLED_S: Final = 0.5
 _SYNC: Final = ("\x1b[?2026h", "\x1b[?2026l")
 
 
+def _never(seconds: float) -> None:
+    """Ask for no release: nothing is held back for the sake of an allowance."""
+
+
 @runtime_checkable
 class Sink(Protocol):
     """Where the bytes go."""
@@ -26,20 +30,59 @@ class Sink(Protocol):
         """Return whether everything written so far has been handed over."""
 
 
+class Allowance:
+    """Bytes that may be written: so many a second, and a few at once after a pause.
+
+    A paint that is larger is written whole; what comes after it waits until it has been paid for.
+    """
+
+    def __init__(self, bytes_per_s: float, at_once: float, mono: Callable[[], float]) -> None:
+        self._rate = bytes_per_s
+        self._most = at_once
+        self._mono = mono
+        self._left = at_once
+        self._at = mono()
+
+    def spend(self, count: int) -> None:
+        """Note what is written."""
+        self._refill()
+        self._left -= count
+
+    def wait(self) -> float:
+        """Return for how many seconds nothing may be written; 0.0 for none."""
+        self._refill()
+        return 0.0 if self._left > 0 else (1.0 - self._left) / self._rate
+
+    def _refill(self) -> None:
+        now = self._mono()
+        self._left = min(self._most, self._left + (now - self._at) * self._rate)
+        self._at = now
+
+
 class Outlet:
     """Keeps paints back while the terminal is behind: they merge on the canvas, and nothing blocks.
 
     All methods run on the UI thread. ``is_synchronised`` tells whether the terminal knows mode 2026, and
-    ``is_ascii`` whether it has no other characters.
+    ``is_ascii`` whether it has no other characters. Beyond an ``allowance`` nothing is written, and ``later``
+    is told in how many seconds to ask for a release again.
     """
 
     def __init__(
-        self, canvas: Canvas, credit: Credit, is_synchronised: Callable[[], bool], *, is_ascii: bool = False
+        self,
+        canvas: Canvas,
+        credit: Credit,
+        is_synchronised: Callable[[], bool],
+        *,
+        is_ascii: bool = False,
+        allowance: Allowance | None = None,
+        later: Callable[[float], None] = _never,
     ) -> None:
         self.canvas = canvas
         self.credit = credit
         self._is_synchronised = is_synchronised
         self._is_ascii = is_ascii
+        self._allowance = allowance
+        self._later = later
         self._sink: Sink | None = None
         self._due: tuple[int, float] | None = None
         self._is_answered_for = True
@@ -148,12 +191,20 @@ class Outlet:
 
     def _may_write(self, sink: Sink) -> bool:
         waited = self.credit.waited()
-        return sink.is_drained() and (waited is None or waited < STALLED_S)
+        if not sink.is_drained() or (waited is not None and waited >= STALLED_S):
+            return False
+        wait = 0.0 if self._allowance is None or not self.is_holding else self._allowance.wait()
+        if wait:
+            self._later(wait)
+        return not wait
 
     def _write(self, sink: Sink, text: str) -> None:
         if self._is_ascii:
             text = to_ascii(text)
-        self.bytes += len(text.encode())
+        count = len(text.encode())
+        self.bytes += count
+        if self._allowance is not None:
+            self._allowance.spend(count)
         sink.write(text)
 
 

@@ -15,11 +15,15 @@ from mdterm.app.canvas import Canvas
 from mdterm.app.colours import colours_of
 from mdterm.app.credit import Credit
 from mdterm.app.express import Express
-from mdterm.app.outlet import Meter, Outlet, Sink
+from mdterm.app.outlet import Allowance, Meter, Outlet, Sink
 from mdterm.feeds.clock import Clock
 from mdterm.feeds.port import Port
 
 _BEHIND_S: Final = 0.03
+THIN_LINK: Final = 4_600.0
+"""Bytes a second that a slow link is given, on average."""
+THIN_FRAME: Final = 2_300.0
+"""Bytes that it is given at once: half a second's."""
 UNWATCHED_S: Final = 0.5
 """Seconds between frame sets, at least, while the terminal has not the focus; it may stand beside."""
 
@@ -51,7 +55,15 @@ class PacedApp(App[int], inherit_bindings=False):
         # Where there are none, somebody may still choose a theme that has some.
         colours = colours_of(os.environ) or ColorSystem.STANDARD
         canvas = Canvas(min(colours, ColorSystem.STANDARD) if slow_link else colours)
-        self.outlet = Outlet(canvas, self.credit, lambda: self._sync_available, is_ascii=is_ascii)
+        self.outlet = Outlet(
+            canvas,
+            self.credit,
+            lambda: self._sync_available,
+            is_ascii=is_ascii,
+            allowance=Allowance(THIN_LINK, THIN_FRAME, clock.mono) if slow_link else None,
+            later=self._release_in,
+        )
+        self._is_release_due = False
         self.meter = Meter()
         self.express = Express(self, self.outlet)
 
@@ -130,6 +142,16 @@ class PacedApp(App[int], inherit_bindings=False):
         """Take credit of a terminal that does not answer; write what was held back."""
         self.credit.drained()
         self._release()
+
+    def _release_in(self, seconds: float) -> None:
+        """Write what is held back after a pause."""
+        if not self._is_release_due:
+            self._is_release_due = True
+            self.set_timer(seconds, self._release_late)
+
+    def _release_late(self) -> None:
+        self._is_release_due = False
+        self.outlet.release()
 
     def _release(self) -> None:
         if self._loop is not None and self._running and self.outlet.is_holding:

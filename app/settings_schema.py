@@ -192,7 +192,8 @@ class GeneralSettings(Struct, frozen=True, kw_only=True):
         _says("frames drawn a second, at most"),
     ] = 10.0
     slow_link: Annotated[
-        bool, _says("draw less, for a thin or distant connection: 16 colours and 2 frames a second")
+        bool,
+        _says("draw less, for a thin or distant connection: 16 colours, 2 frames a second, below 5 kB/s"),
     ] = False
     theme: Annotated[Name | None, _says("name of a theme; `mdterm themes` lists them")] = None
     theme_dir: Annotated[

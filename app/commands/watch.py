@@ -39,7 +39,9 @@ _STATUS = {signal.SIGTERM: TERMINATED, signal.SIGINT: INTERRUPTED, signal.SIGHUP
 @click.option(
     "--no-history", is_flag=True, help="Keep nothing for the next start, and no hour to go back in."
 )
-@click.option("--slow-link", is_flag=True, help="Draw less, for a thin link: 16 colours, 2 frames a second.")
+@click.option(
+    "--slow-link", is_flag=True, help="For a thin link: 16 colours, 2 frames a second, below 5 kB/s."
+)
 @common_options
 @click.pass_obj
 def watch(

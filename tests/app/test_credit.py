@@ -8,7 +8,7 @@ from textual.strip import Strip
 
 from mdterm.app.canvas import Canvas
 from mdterm.app.credit import AGAIN_S, PATIENCE_S, QUESTION, Credit
-from mdterm.app.outlet import STALLED_S, Meter, Outlet
+from mdterm.app.outlet import STALLED_S, Allowance, Meter, Outlet
 
 SIZE = (8, 1)
 
@@ -30,12 +30,19 @@ class Wire:
 class Bench:
     """An outlet, its wire, and time that a test moves."""
 
-    def __init__(self, *, synchronised: bool = False) -> None:
+    def __init__(self, *, synchronised: bool = False, bytes_per_s: float | None = None) -> None:
         self.now = 100.0
         self.acked: list[int] = []
         self.credit = Credit(self.acked.append, lambda: self.now)
         self.wire = Wire()
-        self.outlet = Outlet(Canvas(), self.credit, lambda: synchronised)
+        self.waits: list[float] = []
+        self.outlet = Outlet(
+            Canvas(),
+            self.credit,
+            lambda: synchronised,
+            allowance=None if bytes_per_s is None else Allowance(bytes_per_s, 20.0, lambda: self.now),
+            later=self.waits.append,
+        )
         self.outlet.open(self.wire)
 
     def paint(self, text: str) -> None:
@@ -227,3 +234,38 @@ def test_a_row_heals_a_second_while_something_is_written_and_none_while_nothing_
     assert "one" in bench.wire.written[-1]
     bench.outlet.tick()
     assert len(bench.wire.written) == written + 1
+
+
+def test_a_thin_link_is_given_no_more_than_its_bytes_and_gets_the_newest() -> None:
+    bench = Bench(bytes_per_s=10.0)
+    bench.credit.answered()
+    bench.wire.written.clear()
+    bench.frame(1, "aaaaaaaa")
+    told = sum(map(len, bench.wire.written)) + len(QUESTION)
+    assert "aaaaaaaa" in bench.wire.written[0], "what is larger than its share is written whole"
+    bench.credit.answered()
+    bench.wire.written.clear()
+    bench.frame(2, "bbbbbbbb")
+    bench.frame(3, "cccccccc")
+    assert bench.wire.written == []
+    owed = (told - 20.0 + 1.0) / 10.0
+    assert bench.waits == pytest.approx([owed] * len(bench.waits))
+    bench.now += owed - 0.2
+    bench.outlet.release()
+    assert bench.wire.written == []
+    bench.now += 0.2
+    bench.outlet.release()
+    assert "cccccccc" in "".join(bench.wire.written)
+    assert "b" not in "".join(bench.wire.written)
+    bench.credit.answered()
+    assert bench.acked[-1] == 3
+
+
+def test_an_allowance_is_not_saved_up() -> None:
+    bench = Bench(bytes_per_s=10.0)
+    allowance = Allowance(10.0, 20.0, lambda: bench.now)
+    bench.now += 3600.0
+    allowance.spend(30)
+    assert allowance.wait() == pytest.approx(1.1)
+    bench.now += 1.1
+    assert allowance.wait() == 0.0

@@ -18,12 +18,14 @@ def open_dashboard(
     lines: int = 24,
     answers: bool = True,
     watch: Sequence[Market] = (),
+    options: Sequence[str] = (),
 ) -> Terminal:
     """Open the dashboard on ``watch``, else on markets; return once it hears of all of ``markets``."""
     terminal = Terminal(
         home,
         *(f"kiyotaka:{market.symbol}" for market in watch or markets),
         *venue.options(),
+        *options,
         env={"MDTERM_KIYOTAKA_TOKEN": TOKEN},
         columns=columns,
         lines=lines,

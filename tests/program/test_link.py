@@ -1,5 +1,6 @@
 """What goes over the link: nothing that is not needed, and enough even if the terminal never answers."""
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ from tests.program.market import Market
 from tests.program.venue import Venue
 
 STILL_S = 3.0
+THIN_S = 6.0
+THIN_BYTES_S = 5_000
 STILL_BYTES_S = 400
 """A clock, an age in each of two titles, the rates in the last line, and the questions that pace it all."""
 
@@ -47,3 +50,33 @@ def test_a_still_market_writes_clock_and_ages_alone(tmp_path: Path, venue: Venue
         assert 0 < written / (time.monotonic() - began) <= STILL_BYTES_S
         shown = terminal.lines()
         assert (screen.ladder(shown), screen.tape(shown)) == body
+
+
+@pytest.mark.parametrize("keys", ["", "l"], ids=["ladder", "tape"])
+def test_a_slow_link_gets_less_than_5_kb_a_second_of_the_busiest_market(
+    tmp_path: Path, venue: Venue, keys: str
+) -> None:
+    market = Market("BTCUSDT", 0.1, 61_800.0, seed=10)
+    over = threading.Event()
+
+    def trade() -> None:
+        while not over.wait(0.05):
+            venue.publish(market.trade(40) + market.book())
+
+    with open_dashboard(
+        tmp_path, venue, [market], columns=120, lines=40, options=["--slow-link"]
+    ) as terminal:
+        busy = threading.Thread(target=trade)
+        busy.start()
+        try:
+            terminal.press(keys)
+            terminal.wait_for(lambda lines: "slow link" in lines[-1] and screen.trade_count(lines))
+            began, before = time.monotonic(), len(terminal.received)
+            terminal.wait_for(lambda lines: time.monotonic() - began >= THIN_S, THIN_S + 10)
+            written = len(terminal.received) - before
+            elapsed = time.monotonic() - began
+        finally:
+            over.set()
+            busy.join()
+        assert THIN_BYTES_S / 10 < written / elapsed < THIN_BYTES_S
+        terminal.wait_for(lambda lines: screen.trade_count(lines) == len(market.trades))
