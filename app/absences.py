@@ -9,6 +9,8 @@ from mdterm.app.presence import Presence, Step
 
 STALLED_S: Final = 5.0
 """A terminal that has been owed a frame for so long shows nothing to anybody."""
+ABSENT_S: Final = 60.0
+"""Who attaches again after so long is told what passed."""
 BEHIND_KEY_S: Final = 0.1
 """The key that tells of somebody's return is for the board: it is obeyed before anything lies over that."""
 
@@ -17,11 +19,15 @@ class Absences(Alarms, inherit_bindings=False):
     """Tells the feed when somebody leaves and comes back, and shows what passed meanwhile."""
 
     presence: Presence
+    absent_s: float | None = None
+    """For how long (s) nobody had looked at the feed when this screen came."""
 
     def open_absences(self) -> None:
         """Begin to sum; what passed before this screen came is kept where the feed ran without it."""
         self.port.returned()
         self.port.left()
+        if self.absent_s is not None and self.absent_s >= ABSENT_S:
+            self.set_timer(BEHIND_KEY_S, self.action_away)
 
     async def on_event(self, event: events.Event) -> None:
         """Take note of keys and the mouse, then do what they ask."""

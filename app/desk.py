@@ -61,11 +61,16 @@ class WorldDesk:
         self.changed: Callable[[], None] = lambda: None
         """Told that somebody came or went."""
         self._fingerprint = fingerprint(world.settings)
+        self._left_at: float | None = None
+        """When (s, the feed's clock) the last screen left; None while there is one."""
+        self._absences: dict[int, float] = {}
+        """How long nobody had looked when a client came, by its number."""
         self._opening = asyncio.Lock()
         self._feed: Feed | None = None
         self._calls: dict[str, Callable[[Client, Mapping[str, Any]], Awaitable[object]]] = {
             "open": self._open,
             "open_all": self._open_all,
+            "absence": self._absence,
             "accounts": self._accounts,
             "wanted": self._wanted,
             "providers": self._providers,
@@ -99,12 +104,22 @@ class WorldDesk:
     def came(self, client: Client) -> None:
         """Take note of a client that is in."""
         log.info("client %d is in: %s, pid %s", client.id, client.role, client.hello and client.hello.pid)
+        if client.role == "screen" and self._left_at is not None:
+            self._absences[client.id] = self.feed.clock.mono() - self._left_at
+            self._left_at = None
         self.changed()
 
     def went(self, client: Client) -> None:
         """Take note of one that left."""
         log.info("client %d has left", client.id)
+        self._absences.pop(client.id, None)
+        if client.role == "screen" and not client.is_beside_a_screen:
+            self.left()
         self.changed()
+
+    def left(self) -> None:
+        """Take note that from now on nobody looks."""
+        self._left_at = self.feed.clock.mono()
 
     # What is asked.
 
@@ -148,6 +163,10 @@ class WorldDesk:
                 return await asyncio.to_thread(self.world.open_all)
             finally:
                 self._provide()
+
+    async def _absence(self, caller: Client, args: Mapping[str, Any]) -> object:
+        """Return for how long (s) nobody had looked when the caller came, None where somebody did."""
+        return self._absences.get(caller.id)
 
     async def _accounts(self, caller: Client, args: Mapping[str, Any]) -> object:
         return self.world.accounts()

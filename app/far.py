@@ -102,6 +102,11 @@ class FarWorld:
         found: dict[str, str] = self._call("accounts")
         return found
 
+    def absence(self) -> float | None:
+        """Return for how long (s) nobody had looked when this screen came, None where somebody did."""
+        found: float | None = self._call("absence")
+        return found
+
     def candidates(self) -> list[Candidate]:
         """Return what can be searched at once."""
         return [

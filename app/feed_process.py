@@ -86,7 +86,7 @@ class FeedProcess:
     def _build(self) -> None:
         world, kept = self._world, self._kept
         self._ended = asyncio.Event()
-        desk = WorldDesk(world, kept)
+        desk = self._desk = WorldDesk(world, kept)
         feed = self._feed = Feed(
             world.providers,
             period_s=PERIOD_S,
@@ -243,6 +243,7 @@ class FeedProcess:
             seat.watch(instruments)
             seat.alert(rules)
             self._feed.leave(seat, stays_warm=True)
+            self._desk.left()
 
     def _configured(self) -> tuple[list[Instrument], list[Rule]]:
         world, state = self._world, self._world.state

@@ -63,6 +63,8 @@ class Sitting(NamedTuple):
     rewind: "Parts | None"
     no_rewind: str = "nothing is kept to go back in"
     attached: "AttachedPort | None" = None
+    absent_s: float | None = None
+    """For how long (s) nobody had looked at the feed."""
 
 
 class Pace(NamedTuple):
@@ -103,7 +105,7 @@ def attached(world: "FarWorld", *, is_far: bool = False) -> Sitting:
     port = world.port
     rewind = None if is_far else FarParts(port)
     why = "the feed's journal is on the other machine: it cannot be gone back in from here"
-    return Sitting(world, port, FarFinder(world), rewind, why, port)
+    return Sitting(world, port, FarFinder(world), rewind, why, port, world.absence())
 
 
 def sit(context: Context, sitting: Sitting, state: State, addresses: "Sequence[str]", pace: Pace) -> int:
@@ -188,6 +190,7 @@ def sit(context: Context, sitting: Sitting, state: State, addresses: "Sequence[s
         rewind.told = lambda words: post(Rewound(words=words))
         app.board.player = rewind
     if sitting.attached is not None:
+        app.absent_s = sitting.absent_s
         _hear(app, sitting.attached)
     died: list[BaseException] = []
 

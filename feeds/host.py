@@ -204,10 +204,15 @@ class Client:
         return self.role in ("screen", "panel")
 
     @property
+    def is_beside_a_screen(self) -> bool:
+        """Whether another whole screen is attached."""
+        return any(one is not self and one.role == "screen" for one in self._host.clients)
+
+    @property
     def seat(self) -> Seat:
         """Its seat, taken when first needed."""
         if self._seat is None:
-            self._seat = self._feed.open_seat(_PERIOD_S)
+            self._seat = self._feed.open_seat(_PERIOD_S, follows=self.role == "screen")
             self._seat.connect(self._post)
             self._seat.heed(self._raised)
         return self._seat

@@ -134,10 +134,13 @@ class Feed(OneScreen):
 
     # Who uses it.
 
-    def open_seat(self, period_s: float) -> Seat:
-        """Return a place for one more screen. What passed since the last one left is told to the next."""
+    def open_seat(self, period_s: float, *, follows: bool = True) -> Seat:
+        """Return a place for one more screen.
+
+        One that ``follows`` the last that left is told what passed since then.
+        """
         seat = self._new_seat(period_s)
-        if self._left_away is not None:
+        if follows and self._left_away is not None:
             seat.away, self._left_away = self._left_away, None
         self.seats.append(seat)
         return seat
