@@ -20,7 +20,6 @@ from mdterm.app.wanted import wanted
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.events import Candle, Stream
 from mdterm.feeds.host import Client, DeskError
-from mdterm.feeds.market import Market
 from mdterm.feeds.port_wire import MOST_ADDRESSES, Hello
 from mdterm.feeds.runtime import Feed
 
@@ -206,12 +205,12 @@ class WorldDesk:
 
     async def _status(self, caller: Client, args: Mapping[str, Any]) -> object:
         feed = self.feed
-        full = sum(isinstance(one, Market) for one in feed.markets.values())
+        full = feed.tenure.full
         return {
             **self.tell_status(),
             "markets": {"full": full, "quotes": len(feed.markets) - full},
             "connections": [
                 {"key": line.key, "state": line.shown.word, "detail": line.shown.detail}
-                for line in feed.links.lines()
+                for line in feed.lines
             ],
         }

@@ -224,6 +224,11 @@ class Away:
                 span = self.running.spans[address] = Span(market.last_price)
             market.spans.append(span)
 
+    def let_go(self, address: str) -> None:
+        """Sum an instrument no more: its market goes."""
+        if self.running is not None:
+            self.running.spans.pop(address, None)
+
     def forget(self, wall: int) -> None:
         """Let all go: time begins anew."""
         self.past = None

@@ -88,6 +88,18 @@ class Backfill:
             self._count[key] = int(min(max(missed, AUDIT_BARS), DEEP_BARS))
             self._schedule(key, AFTER_GAP_S)
 
+    def let_go(self, address: str) -> None:
+        """Forget an instrument; when it is wanted again its past is asked for anew."""
+        for key in [key for key in self._count if key[0] == address]:
+            del self._count[key]
+            self._due.pop(key, None)
+            self._tries.pop(key, None)
+            self._answered.discard(key)
+            self._deeper.discard(key)
+        self._joined.pop(address, None)
+        self.failed.pop(address, None)
+        self.short.pop(address, None)
+
     def subscribed(self, address: str, wall: int) -> None:
         """Note when trades began to flow: earlier minutes cannot be compared."""
         self._joined[address] = wall

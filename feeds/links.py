@@ -265,6 +265,11 @@ class Links:
                 health.beside_at = None if companion is None else companion.last_at
         return derive(link, health, self._clock.mono())
 
+    def let_go(self, address: str) -> None:
+        """Forget an instrument of which nothing is subscribed."""
+        self.hints.pop(address, None)
+        self._prepared = {key for key in self._prepared if key[0] != address}
+
     def lines(self) -> list[LinkLine]:
         """Return each connection in one line; rates are since the last call."""
         now = self._clock.mono()

@@ -33,6 +33,7 @@ from mdterm.feeds.one_screen import OneScreen
 from mdterm.feeds.pasts import LivePasts, Pasts
 from mdterm.feeds.seat import FOLLOW_S, Seat
 from mdterm.feeds.status import Caution, Shown, StreamHealth, overall
+from mdterm.feeds.tenure import MOST_FULL, Tenure
 from mdterm.feeds.view_watch import Days
 from mdterm.feeds.vigil import Vigil
 from mdterm.feeds.wishes import Wishes, visible_to, wants_of
@@ -45,6 +46,8 @@ log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 STATUS_S = 0.25
+SHED_S = 30.0
+"""How often it is noted which markets nobody wants."""
 KEEP_TICKS = 3
 """Every so many ticks the bars that changed are kept for the next start."""
 
@@ -68,6 +71,8 @@ class Feed(OneScreen):
         self.clock: Clock = clock or SystemClock()
         self.markets: dict[str, Market | Quote] = {}
         self.days = Days()
+        self.tenure = Tenure(self.markets)
+        self._shed_at = float("-inf")
         self.lines: list[LinkLine] = []
         self.links = Links(
             self.providers,
@@ -211,9 +216,9 @@ class Feed(OneScreen):
         """Look for what any screen set, or the one that left; what they need stays subscribed."""
         of_seats = [rule for seat in self.seats for rule in seat.rules]
         rules = list(dict.fromkeys(of_seats or self._left_rules))
+        self.alerts.set_rules(rules, self.clock.mono())
         for rule in rules:
             self.market(rule.address)
-        self.alerts.set_rules(rules, self.clock.mono())
         self._standing.keep(
             "alerts",
             ((rule.address, "book" if rule.kind == "spread" else "trade") for rule in self.alerts.watchers),
@@ -223,9 +228,9 @@ class Feed(OneScreen):
     def set_pairs(self) -> None:
         """Compare what any screen compares."""
         pairs = list(dict.fromkeys(pair for seat in self.seats for pair in seat.pairs))
+        self.pairs.set_pairs(pairs)
         for address in {address for pair in pairs for address in pair}:
             self.market(address)
-        self.pairs.set_pairs(pairs)
         streams: tuple[Stream, Stream] = ("trade", "book")
         self._standing.keep("pairs", ((one, stream) for one in self.pairs.of for stream in streams))
         self.replan()
@@ -255,6 +260,7 @@ class Feed(OneScreen):
                 self.markets[address] = new_market(
                     provider, instrument, "trade_agg" if source == "trade_agg" else "trade"
                 )
+                self.tenure.count()
             new.cut(address, source, interval)
             self.pasts.want(provider, address, interval)
             self.pasts.want(provider, address)
@@ -350,16 +356,45 @@ class Feed(OneScreen):
     def market(self, address: str, *, full: bool = False) -> Market | Quote:
         market = self.markets.get(address)
         if market is None or (full and isinstance(market, Quote)):
-            room = sum(isinstance(one, Market) for one in self.markets.values()) < FULL_TIER
             instrument = self.resolve(address)
             provider = self.providers[instrument.provider]
-            market = new_market(provider, instrument) if full or room else new_quote(provider, instrument)
+            is_full = full or self._has_room()
+            market = new_market(provider, instrument) if is_full else new_quote(provider, instrument)
             self.markets[address] = market
+            self.tenure.full += is_full
+            if self.tenure.is_due:
+                self._shed(keep=address)
             for away in self._aways:
                 away.begin(address, market)
             if self.warmth is not None:
                 self.warmth.begin(market, self.clock.wall())
         return market
+
+    def _has_room(self) -> bool:
+        """Whether one more full market has room; a feed of many screens lets go of an old one for it."""
+        if not self._is_shared:
+            return self.tenure.full < FULL_TIER
+        if self.tenure.full >= MOST_FULL and self._shed_at < self.clock.mono() - TICK_S:
+            self._shed(room=1)
+        return self.tenure.full < MOST_FULL
+
+    def _shed(self, *, room: int = 0, keep: str = "") -> None:
+        """Let go of markets that nobody has wanted for long, where there are too many."""
+        self._shed_at = self.clock.mono()
+        wanted = {keep, *self.alerts.of, *self.pairs.of, *(want.address for want in wants_of(self.users))}
+        for address in self.tenure.surplus(wanted, self._shed_at, room=room):
+            log.info("%s: nobody wants it; it is let go", address)
+            if self.warmth is not None:
+                self.warmth.let_go(address)
+            for backfill in self._backfills.values():
+                backfill.let_go(address)
+            for away in self._aways:
+                away.let_go(address)
+            del self.markets[address]
+            self._instruments.pop(address, None)
+            self.days.let_go(address)
+            self.links.let_go(address)
+        self.tenure.count()
 
     def replan(self, delay: float = 0.0) -> None:
         if self._closed or self._held is not None:
@@ -524,6 +559,8 @@ class Feed(OneScreen):
         since = self.vigil.missed()
         if since is not None:
             self._woke(since)
+        if self.tenure.is_due or self._shed_at < self.clock.mono() - SHED_S:
+            self._shed()
         self._kept_ago += 1
         if self.warmth is not None and self._kept_ago >= KEEP_TICKS:
             self._kept_ago = 0

@@ -73,8 +73,8 @@ class Seat:
 
     def watch(self, instruments: Sequence[Instrument]) -> None:
         """Set the watchlist."""
-        self.feed.watched(instruments)
         self.wishes.watched = [instrument.address for instrument in instruments]
+        self.feed.watched(instruments)
         self.feed.replan()
 
     def bind(self, panel: str, address: str, spec: ViewSpec) -> None:

@@ -52,6 +52,10 @@ class Days:
         self._kept[market.instrument.address] = day
         return day
 
+    def let_go(self, address: str) -> None:
+        """Forget a market."""
+        self._kept.pop(address, None)
+
 
 def watch_view(
     told: Iterable[tuple[Market | Quote, Shown]], spec: WatchSpec, now: float, days: Days | None = None

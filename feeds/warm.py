@@ -75,12 +75,24 @@ class Warmth:
     def keep_bars(self) -> None:
         """Keep the bars that changed since this was last called; cheap enough for every few seconds."""
         for address, market in self._markets.items():
-            if isinstance(market, Market) and not market.instrument.simulated:
-                market.fold()
-                had = self._versions.get(address, 0)
-                self._versions[address], bars = market.candles.changed("1m", had)
-                if bars:
-                    self._store.put_candles(bars)
+            self._keep(address, market)
+
+    def _keep(self, address: str, market: Market | Quote) -> None:
+        if isinstance(market, Market) and not market.instrument.simulated:
+            market.fold()
+            had = self._versions.get(address, 0)
+            self._versions[address], bars = market.candles.changed("1m", had)
+            if bars:
+                self._store.put_candles(bars)
+
+    def let_go(self, address: str) -> None:
+        """Keep what changed last of an instrument; when it is wanted again that is read anew."""
+        market = self._markets.get(address)
+        if market is not None:
+            self._keep(address, market)
+        self._asked.discard(address)
+        self._versions.pop(address, None)
+        self.newest.pop(address, None)
 
     async def close(self) -> None:
         """Keep what changed last; end."""

@@ -19,6 +19,7 @@ from mdterm.feeds.port_wire import (
     Asked,
     Hello,
     Role,
+    Shared,
     Told,
     Unpacker,
     encode,
@@ -145,6 +146,7 @@ class Guest:
         self.lost: list[str] = []
         self.problems: list[str] = []
         self.switched: list[str] = []
+        self.counts: list[int] = []
         self.acknowledges = True
         self._news = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -159,6 +161,7 @@ class Guest:
         port.lost = here(self.lost.append)
         port.problem = here(self.problems.append)
         port.switched = here(self.switched.append)
+        port.shared = here(self.counts.append)
         port.heed(here(self.alarms.append))
 
     def _take(self, take: Callable[[Any], None], value: Any) -> None:
@@ -209,11 +212,14 @@ class Line:
         self.writer.write(HEAD.pack(len(body) if length is None else length) + body)
 
     async def hear(self) -> Told | None:
-        """Return the next message, None at the end."""
+        """Return the next message but for how many are there, None at the end."""
         async with asyncio.timeout(PATIENCE_S):
-            while not self._bodies:
-                data = await self.reader.read(65_536)
-                if not data:
-                    return None
-                self._bodies += self._unpacker.feed(data)
-        return read_told(self._bodies.pop(0))
+            while True:
+                while not self._bodies:
+                    data = await self.reader.read(65_536)
+                    if not data:
+                        return None
+                    self._bodies += self._unpacker.feed(data)
+                told = read_told(self._bodies.pop(0))
+                if not isinstance(told, Shared):
+                    return told

@@ -266,10 +266,10 @@ async def test_a_feed_that_dies_is_told_at_once_and_the_gap_is_marked(service: S
 
 async def test_a_feed_is_revived_where_that_is_allowed(house: House) -> None:
     loop = asyncio.get_running_loop()
-    revived: list[int] = []
+    revived: list[str] = []
 
-    def revive() -> None:
-        revived.append(1)
+    def revive(words: str) -> None:
+        revived.append(words)
         asyncio.run_coroutine_threadsafe(house.up(), loop).result()
 
     guest = await house.attach(revive=revive)
@@ -282,7 +282,7 @@ async def test_a_feed_is_revived_where_that_is_allowed(house: House) -> None:
     await house.down()
     async with asyncio.timeout(10):
         await again.wait()
-    assert revived == [1]
+    assert revived == ["the feed has ended"]
 
 
 # --- who must not come in, and who must leave -------------------------------------------------------------
@@ -414,3 +414,13 @@ async def test_a_listener_that_does_not_read_is_sent_away_and_delays_nobody(
         heard += sum(type(event) is Trade for event in told.events) if isinstance(told, Heard) else 0
     assert "waited to be read" in told.words
     assert 0 < heard < sent
+
+
+async def test_screens_are_told_how_many_are_there(house: House) -> None:
+    first = await house.attach()
+    second = await house.attach()
+    await first.until(lambda: first.counts[-1:] == [2])
+    await house.attach(role="control")  # who only asks is not one that looks
+    await asyncio.to_thread(second.port.stop)
+    await first.until(lambda: first.counts[-1:] == [1])
+    assert first.port.clients == 1
