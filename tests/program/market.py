@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from tests.program import screen
 from tests.program.venue import Point, book_point, trade_point
@@ -20,6 +20,14 @@ class Sent(NamedTuple):
     price: float
     size: float
     side: str
+
+
+class Shown(Protocol):
+    """What a ladder is held against."""
+
+    block: float
+    bids: dict[float, float]
+    asks: dict[float, float]
 
 
 class Market:
@@ -117,7 +125,7 @@ def tape_faults(lines: Sequence[str], trades: Sequence[Sent], least: int = 1) ->
     return faults
 
 
-def ladder_faults(lines: Sequence[str], market: Market) -> list[str]:
+def ladder_faults(lines: Sequence[str], market: Shown) -> list[str]:
     """Return what is wrong with the ladder, which shall show the newest book, ungrouped."""
     rows = screen.ladder(lines)
     faults = [] if len(rows) >= 10 else [f"only {len(rows)} levels"]

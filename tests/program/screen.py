@@ -14,7 +14,8 @@ _AGE = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?$")
 _COUNT = re.compile(r"(?:^|\s)(?P<count>\d{1,3}(?: \d{3})*|—) trades?\b")
 _FIGURE = r"\d{1,3}(?: \d{3})*(?:\.\d+)?"
 _PRINT = re.compile(
-    rf"(?P<time>\d\d:\d\d:\d\d\.\d\d\d)  (?P<side>[▲▼·]) +(?P<price>{_FIGURE})  +(?P<size><?{_FIGURE}[KMBT]?)"
+    rf"(?P<time>\d\d:\d\d:\d\d\.\d\d\d) [ ◆](?P<side>[▲▼·]) +(?P<price>{_FIGURE})"
+    rf"  +(?P<size><?{_FIGURE}[KMBT]?)"
     rf"(?: {{1,2}}×(?P<count>\d+)(?: +{_FIGURE})?)?$"
 )
 _SIDES = {"▲": "BUY", "▼": "SELL", "·": None}
