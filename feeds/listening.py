@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 
 import msgspec
 
-from mdterm.feeds.events import STREAM_OF, Candle, Event, FeedStatus, State, Stream
+from mdterm.feeds.events import STREAM_OF, Balance, Candle, Event, FeedStatus, State, Stream
 from mdterm.feeds.market import Market
 from mdterm.feeds.wishes import Wishes
 
@@ -27,6 +27,8 @@ class Listening:
         """Streams whose events it hears."""
         self.sources: set[tuple[str, Stream]] = set()
         """Streams wanted only to cut candles from."""
+        self._tellers: set[str] = set()
+        """Providers whose balances it hears: these bear no symbol."""
         self._candles: dict[str, tuple[str, int]] = {}
         """Candles by address: interval, and the version told last."""
         self._states: dict[str, tuple[State, str | None]] = {}
@@ -34,6 +36,7 @@ class Listening:
     def hear(self, wants: Iterable[tuple[str, Stream]]) -> None:
         """Hear the events of streams."""
         self.heard.update(wants)
+        self._tellers = {address.partition(":")[0] for address, stream in self.heard if stream == "balance"}
         self.wishes.listen(self.heard)
 
     def cut(self, address: str, source: Stream, interval: str) -> None:
@@ -57,7 +60,12 @@ class Listening:
             ]
         if self._hears_only_its_own:
             heard = self.heard
-            events = [one for one in events if (one.address, STREAM_OF[type(one)]) in heard]
+            events = [
+                one
+                for one in events
+                if (one.address, STREAM_OF[type(one)]) in heard
+                or (type(one) is Balance and one.address in self._tellers)
+            ]
         elif unheard:
             events = [one for one in events if (one.address, STREAM_OF[type(one)]) not in unheard]
         if events:
@@ -71,11 +79,14 @@ class Listening:
             self._candles[address] = (interval, version)
         return bars
 
-    def tell_states(self, state: Callable[[str], tuple[State, str | None]], seen: int) -> list[FeedStatus]:
+    def tell_states(
+        self, state: Callable[[str, AbstractSet[Stream]], tuple[State, str | None]], seen: int
+    ) -> list[FeedStatus]:
         """Hand on the states that changed; return them."""
         told = []
+        wanted = self.heard | self.sources
         for address in sorted({address for address, _ in self.heard}):
-            now = state(address)
+            now = state(address, {stream for of, stream in wanted if of == address})
             before = self._states.get(address)
             if before is None or now[0] != before[0]:
                 self._states[address] = now
@@ -147,7 +158,9 @@ class Listenings:
             if bars:
                 one.listener([msgspec.structs.replace(bar, seen=seen) for bar in bars])
 
-    def tell_states(self, state: Callable[[str], tuple[State, str | None]], seen: int) -> list[FeedStatus]:
+    def tell_states(
+        self, state: Callable[[str, AbstractSet[Stream]], tuple[State, str | None]], seen: int
+    ) -> list[FeedStatus]:
         """Hand on the states that changed; return each once."""
         told = [status for one in self.all for status in one.tell_states(state, seen)]
         return list(dict.fromkeys(told))

@@ -32,6 +32,9 @@ class Pasts(Protocol):
     def short(self, address: str) -> str | None:
         """Return why the past is incomplete."""
 
+    def let_go(self, address: str) -> None:
+        """Forget an instrument; when it is wanted again its past is asked for anew."""
+
     def end(self) -> list["asyncio.Task[None]"]:
         """Stop fetching; return what is still to be waited for."""
 
@@ -114,6 +117,12 @@ class LivePasts:
         """Return why the past is incomplete."""
         backfill = self._get(address)
         return None if backfill is None else backfill.short.get(address)
+
+    def let_go(self, address: str) -> None:
+        """Forget an instrument; when it is wanted again its past is asked for anew."""
+        backfill = self._get(address)
+        if backfill is not None:
+            backfill.let_go(address)
 
     def end(self) -> list["asyncio.Task[None]"]:
         """Stop fetching; return what is still to be waited for."""

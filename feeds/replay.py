@@ -78,6 +78,9 @@ class ReplayPasts:
         told = self._told.get(address)
         return self._provider_of(address) not in self._wanted if told is None else told.is_settled
 
+    def let_go(self, address: str) -> None:
+        """Forget nothing: it was recorded."""
+
     def failed(self, address: str) -> str | None:
         """Return why there was no past."""
         told = self._told.get(address)

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, cast
 
 from mdterm.feeds import heap
@@ -32,6 +33,7 @@ from mdterm.feeds.market import FULL_TIER, Market, Quote
 from mdterm.feeds.one_screen import OneScreen
 from mdterm.feeds.pasts import LivePasts, Pasts
 from mdterm.feeds.seat import FOLLOW_S, Seat
+from mdterm.feeds.standing import standing
 from mdterm.feeds.status import Caution, Shown, StreamHealth, overall
 from mdterm.feeds.tenure import MOST_FULL, Tenure
 from mdterm.feeds.view_watch import Days
@@ -91,6 +93,7 @@ class Feed(OneScreen):
         self.accounts = Accounts(accounts or {}, self.markets, self.caution)
         self.seats: list[Seat] = []
         self.listenings = Listenings(hear_only_their_own=is_shared)
+        self._is_shared = is_shared
         self._standing = Wishes()
         """What is wanted whoever looks: accounts, and prices that subscriptions need."""
         self._left = Wishes()
@@ -248,6 +251,8 @@ class Feed(OneScreen):
         for address, stream in wants:
             if stream != "candle" or "candle" in self._served(address):
                 new.hear([(address, stream)])
+                if stream == "candle":
+                    self._carry_interval(address, interval)
                 continue
             # Bars are cut from exactly one counted source.
             source: Stream = "trade_agg" if "trade_agg" in streams and "trade" not in streams else "trade"
@@ -266,11 +271,27 @@ class Feed(OneScreen):
             self.pasts.want(provider, address)
         if self._scribe is not None:
             self._scribe.listen(wants, interval)
+        if self._is_shared:
+            self._tell_standing(new, wants)
         self.listenings.add(new)
         if self._status_handle is None:
             self._status_handle = self._loop.call_later(STATUS_S, self._tell_states)
         self.replan()
         return new
+
+    def _tell_standing(self, listening: Listening, wants: Iterable[tuple[str, Stream]]) -> None:
+        """Hand on what stands of streams that flow already: nobody knows when they bring it again."""
+        seen = self.clock.wall()
+        flowing = [
+            key
+            for key in wants
+            if (health := self.links.streams.get(key)) is not None and health.last_at is not None
+        ]
+        if flowing:
+            listening.tell_states(self._state_for_listener, seen)
+        events = standing(flowing, self.markets, self.accounts.of, seen)
+        if events:
+            listening.listener(events)
 
     def unlisten(self, listening: Listening) -> None:
         """Hand nothing more on."""
@@ -301,15 +322,19 @@ class Feed(OneScreen):
                 told = self.providers[known.provider].resolve(parse_address(address))
                 market.instrument = self._instruments[address] = told
 
+    def _carry_interval(self, address: str, interval: str) -> None:
+        """Have a socket carry bars of an interval; what it does not serve is cut from trades, as ever."""
+        provider = self.providers[self.resolve(address).provider]
+        if isinstance(provider, OneInterval):
+            with contextlib.suppress(ValueError):
+                provider.set_interval(address, interval)
+                self.replan(FOLLOW_S)
+
     def want_interval(self, address: str, spec: ViewSpec) -> None:
         """Fetch the past of an interval that the provider serves ready-made, or have its socket carry it."""
         if isinstance(spec, ChartSpec | PlotSpec):
             provider = self.providers[self._instruments[address].provider]
-            if isinstance(provider, OneInterval):
-                # Bars of an interval that it does not serve are cut from trades, as ever.
-                with contextlib.suppress(ValueError):
-                    provider.set_interval(address, spec.interval)
-                    self.replan(FOLLOW_S)
+            self._carry_interval(address, spec.interval)
             self.pasts.want(provider, address, spec.interval)
 
     def _merged(self, address: str, seen: int) -> None:
@@ -386,8 +411,7 @@ class Feed(OneScreen):
             log.info("%s: nobody wants it; it is let go", address)
             if self.warmth is not None:
                 self.warmth.let_go(address)
-            for backfill in self._backfills.values():
-                backfill.let_go(address)
+            self.pasts.let_go(address)
             for away in self._aways:
                 away.let_go(address)
             del self.markets[address]
@@ -530,12 +554,20 @@ class Feed(OneScreen):
             if stream == "trade" and health.lost_at is not None
         }
 
-    def state(self, address: str) -> tuple[State, str | None]:
-        """Return the state of an address as a whole."""
+    def state(self, address: str, among: AbstractSet[Stream] | None = None) -> tuple[State, str | None]:
+        """Return the state of an address as a whole, or of some of its streams."""
         # A gap in the past is told once; it does not hide that data flows now.
-        shown = [self.shown(*key) for key in self.links.streams if key[0] == address]
+        shown = [
+            self.shown(*key)
+            for key in self.links.streams
+            if key[0] == address and (among is None or key[1] in among)
+        ]
         state, detail = overall(shown)
         return ("live", None) if state == "gap" else (state, detail)
+
+    def _state_for_listener(self, address: str, among: AbstractSet[Stream]) -> tuple[State, str | None]:
+        """Return the state of what one listens to; the other streams of a shared feed are not its own."""
+        return self.state(address, among if self._is_shared else None)
 
     def _tell_candles(self, address: str, seen: int) -> None:
         """Hand changed bars to the listeners; live ones wait for the past, so that it comes first."""
@@ -547,7 +579,7 @@ class Feed(OneScreen):
         """Hand changes of state to the listeners."""
         if again and not self._closed:
             self._status_handle = self._loop.call_later(STATUS_S, self._tell_states)
-        told = self.listenings.tell_states(self.state, self.clock.wall())
+        told = self.listenings.tell_states(self._state_for_listener, self.clock.wall())
         if told and self._scribe is not None:
             self._scribe.status(told)
 

@@ -5,7 +5,8 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +20,10 @@ from mdterm.app.commands.context import (
     common_options,
 )
 from mdterm.feeds.events import KINDS, Event, FeedStatus, Stream, encode_line, encode_lines
+
+if TYPE_CHECKING:
+    from mdterm.feeds.address import Instrument
+    from mdterm.feeds.attached import AttachedPort
 
 QUEUE_LIMIT = 64 * 1024 * 1024
 """Bytes that may wait for a slow reader before reading from the providers pauses."""
@@ -197,27 +202,52 @@ def tail(
     seconds: float | None,
 ) -> int:
     """Print events of the addresses as they come, one a line; nothing is conflated."""
-    from mdterm.app.providers import World, missing_kinds, set_interval, untold
+    from mdterm.app.attach import port_or_none
     from mdterm.feeds.intervals import IntervalError, parse_interval
-    from mdterm.feeds.runtime import Feed
-    from mdterm.feeds.thread import FeedThread
 
     streams = read_kinds(kinds)
     try:
         interval = parse_interval(interval)
     except IntervalError as error:
         raise Failed(f"--interval: {error}", USAGE) from error
+    context.settings()
+    context.start_log()
+    port = port_or_none(context, "tail")
+
+    def open_output(instruments: "Sequence[Instrument]") -> Output:
+        return Output([one.address for one in instruments], count, depth, form == "text")
+
+    if port is not None:
+        output = _attached(port, addresses, streams, interval, seconds, open_output)
+    else:
+        output = _own(context, addresses, streams, interval, seconds, open_output)
+    if output.all_refused:
+        return REFUSED
+    if seconds is not None and not output.data_lines:
+        return UNREACHABLE
+    return 0
+
+
+def _own(
+    context: Context,
+    addresses: Sequence[str],
+    streams: Sequence[Stream],
+    interval: str,
+    seconds: float | None,
+    open_output: "Callable[[Sequence[Instrument]], Output]",
+) -> Output:
+    """Print what comes over connections of this process."""
+    from mdterm.app.providers import World, missing_kinds, set_interval, untold
+    from mdterm.feeds.runtime import Feed
+    from mdterm.feeds.thread import FeedThread
+
     world = World(context)
     try:
         instruments = world.instruments(addresses)
-        if missing := missing_kinds(world, instruments, streams):
-            raise Failed(f"--kinds: no provider asked has {', '.join(missing)}", USAGE)
-        if keys := untold(world, instruments):
-            raise Failed(f"prices and sizes are not known in units: set {' and '.join(keys)}", USAGE)
+        check(missing_kinds(world, instruments, streams), untold(world, instruments))
         if "candle" in streams:
             set_interval(world, instruments, interval)
-        context.start_log()
-        output = Output([one.address for one in instruments], count, depth, form == "text")
+        output = open_output(instruments)
         wants = [
             (one.address, stream)
             for one in instruments
@@ -239,8 +269,37 @@ def tail(
             feed.stop()
     finally:
         world.close()
-    if output.all_refused:
-        return REFUSED
-    if seconds is not None and not output.data_lines:
-        return UNREACHABLE
-    return 0
+    return output
+
+
+def _attached(
+    port: "AttachedPort",
+    addresses: Sequence[str],
+    streams: Sequence[Stream],
+    interval: str,
+    seconds: float | None,
+    open_output: "Callable[[Sequence[Instrument]], Output]",
+) -> Output:
+    """Print what comes to the shared feed."""
+    from mdterm.app.hearing import ask_wants
+
+    try:
+        asked = ask_wants(port, addresses, streams, interval)
+        check(asked.missing, asked.untold)
+        output = open_output(asked.instruments)
+        port.listen(asked.wants, output.take, interval=interval)
+        try:
+            output.write(seconds)
+        finally:
+            output.end()
+    finally:
+        port.stop()
+    return output
+
+
+def check(missing: Sequence[str], untold: Sequence[str]) -> None:
+    """Raise Failed for kinds that no provider has, and for sizes that would be mere counts."""
+    if missing:
+        raise Failed(f"--kinds: no provider asked has {', '.join(missing)}", USAGE)
+    if untold:
+        raise Failed(f"prices and sizes are not known in units: set {' and '.join(untold)}", USAGE)
