@@ -2,8 +2,9 @@
 
 A thread of its own writes, a transaction every few seconds; the feed only hands over. A process that is
 killed loses the last seconds and nothing else. Several processes may use the file at once: the same bar or
-trade is kept once. Where the file lies on a network, write-ahead logging does not work and a rollback
-journal is used.
+trade is kept once. Where the file lies on a network, or locks in shared memory fail, write-ahead logging does
+not work and a rollback journal is used. Where no locks work at all nothing is kept: a file that several write
+without them is soon broken.
 
 Bounds: 15,000 bars of an interval and 5,000 trades an instrument, the 100 instruments used last. Nothing of
 an account is kept, and nothing of a market that is made up.
@@ -78,6 +79,8 @@ class Store:
         self._trades: dict[str, deque[Trade]] = {}
         self._wake = threading.Event()
         self._closing = False
+        self._has_given_up = False
+        """Whether the file cannot be opened: what nobody writes must not pile up."""
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
 
     def start(self) -> None:
@@ -86,12 +89,16 @@ class Store:
 
     def put_candles(self, candles: Sequence[Candle]) -> None:
         """Take bars over; those that may still change are left out. Never block."""
+        if self._has_given_up:
+            return
         closed = [one for one in candles if one.closed]
         if closed:
             self._bars.append(closed)
 
     def put_trades(self, address: str, trades: Sequence[Trade]) -> None:
         """Take trades of one instrument over. Never block."""
+        if self._has_given_up:
+            return
         waiting = self._trades.get(address)
         if waiting is None:
             waiting = self._trades[address] = deque(maxlen=TRADES_KEPT)
@@ -108,10 +115,13 @@ class Store:
 
     def _run(self) -> None:
         try:
-            connection = _open_for_writing(self.path)
+            connection = self._open()
         except (sqlite3.Error, OSError) as error:
-            self.problem = f"{self.path}: {error}"
+            self.problem = f"{self.path}: {error}{_advice(error)}"
             log.warning("nothing is kept for the next start: %s", self.problem)
+            self._has_given_up = True
+            self._bars.clear()
+            self._trades.clear()
             return
         pruned_at = -PRUNE_S
         try:
@@ -125,6 +135,17 @@ class Store:
         finally:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        """Open the file as soon as nobody else holds it."""
+        while True:
+            try:
+                return _open_for_writing(self.path)
+            except sqlite3.OperationalError as error:
+                if self._closing or getattr(error, "sqlite_errorname", "") != "SQLITE_BUSY":
+                    raise
+                self.problem = f"{self.path}: {error}"
+            self._wake.wait(self._every_s)
 
     def _write(self, connection: sqlite3.Connection) -> None:
         bars, trades = self._bars, self._trades
@@ -153,8 +174,8 @@ class Store:
                 work(connection)
         except sqlite3.Error as error:
             if self.problem is None:
-                log.warning("%s: %s", self.path, error)
-            self.problem = f"{self.path}: {error}"
+                log.warning("%s: %s%s", self.path, error, _advice(error))
+            self.problem = f"{self.path}: {error}{_advice(error)}"
             return False
         self.problem = None
         return True
@@ -199,19 +220,46 @@ def _connect(path: Path) -> sqlite3.Connection:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
     connection = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None)
     try:
-        mode = "DELETE" if is_on_network(path) else "WAL"
-        (got,) = connection.execute(f"PRAGMA journal_mode={mode}").fetchone()
+        got = _choose_journal(connection, path)
         # With a write-ahead log a kill costs nothing more this way; without one each commit must be synced.
         connection.execute(f"PRAGMA synchronous={'NORMAL' if got == 'wal' else 'FULL'}")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > _VERSION:
             raise sqlite3.OperationalError(f"it is of a later version ({version}) of the program")
-        connection.executescript(_SCHEMA)
-        connection.execute(f"PRAGMA user_version={_VERSION}")
+        if version < _VERSION:
+            connection.executescript(_SCHEMA)
+            connection.execute(f"PRAGMA user_version={_VERSION}")
     except sqlite3.Error:
         connection.close()
         raise
     return connection
+
+
+def _choose_journal(connection: sqlite3.Connection, path: Path) -> str:
+    """Return the kind of journal that the file has from now on."""
+    if not is_on_network(path):
+        try:
+            (got,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if not _is_of_locks(error):
+                raise
+            log.info("%s: no write-ahead log: %s", path, error)
+        else:
+            return str(got)
+    (got,) = connection.execute("PRAGMA journal_mode=DELETE").fetchone()
+    return str(got)
+
+
+def _is_of_locks(error: BaseException) -> bool:
+    """Return whether a file's locks, or the memory shared for them, do not work where it lies."""
+    name = getattr(error, "sqlite_errorname", "")
+    return name == "SQLITE_PROTOCOL" or name.startswith(("SQLITE_IOERR_LOCK", "SQLITE_IOERR_SHM"))
+
+
+def _advice(error: BaseException) -> str:
+    if not _is_of_locks(error):
+        return ""
+    return " (locks do not work where it lies: set XDG_STATE_HOME to a folder on a disk of this machine)"
 
 
 def _prune(connection: sqlite3.Connection) -> None:

@@ -6,8 +6,10 @@ import os
 import signal
 import sqlite3
 import stat
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -183,6 +185,137 @@ def test_on_a_network_there_is_no_log_beside_the_file(
     connection = _connect(path)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     connection.close()
+
+
+class Unlocked(sqlite3.Connection):
+    """A connection to a file on a network whose locks fail."""
+
+    failing: tuple[str, ...] = ()
+    code = "SQLITE_PROTOCOL"
+
+    def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
+        if sql.startswith(self.failing):
+            error = sqlite3.OperationalError("locking protocol")
+            error.sqlite_errorname = self.code
+            raise error
+        return super().execute(sql, *args)
+
+
+def unlock(monkeypatch: pytest.MonkeyPatch, *failing: str, code: str = "SQLITE_PROTOCOL") -> None:
+    """Have statements fail as they do where locks do not work."""
+    connect = sqlite3.connect
+    of = type("Failing", (Unlocked,), {"failing": failing, "code": code})
+
+    def failing_connect(*args: Any, **options: Any) -> sqlite3.Connection:
+        return connect(*args, factory=of, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", failing_connect)
+
+
+@pytest.mark.parametrize("code", ["SQLITE_PROTOCOL", "SQLITE_IOERR_SHMMAP", "SQLITE_IOERR_LOCK"])
+def test_where_shared_memory_fails_a_rollback_journal_is_used(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "history.sqlite"
+    unlock(monkeypatch, "PRAGMA journal_mode=WAL", code=code)
+    put(path, [bar(1)], [trade(1)])
+    assert read_candles(path, ADDRESS, "1m") == [bar(1)]
+    assert read_trades(path, ADDRESS) == [trade(1)]
+    monkeypatch.undo()
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
+
+
+def test_where_no_locks_work_nothing_is_kept_and_it_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    unlock(monkeypatch, "PRAGMA journal_mode")
+    store = Store(tmp_path / "history.sqlite", every_s=0.01)
+    store.start()
+    store._thread.join(20)
+    for number in range(300):
+        store.put_candles([bar(number)])
+        store.put_trades(ADDRESS, [trade(number)])
+    assert (len(store._bars), len(store._trades)) == (0, 0), "what nobody writes piles up"
+    store.close()
+    assert store.problem is not None
+    assert "XDG_STATE_HOME" in store.problem
+    assert [one.levelname for one in caplog.records] == ["WARNING"]
+
+
+def test_locks_that_fail_under_way_are_told_once_and_bars_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "history.sqlite"
+    unlock(monkeypatch, "BEGIN IMMEDIATE", code="SQLITE_IOERR_LOCK")
+    store = Store(path, every_s=60)
+    connection = _connect(path)
+    for number in range(3):
+        store.put_candles([bar(number)])
+        store._write(connection)
+    assert "XDG_STATE_HOME" in (store.problem or "")
+    assert len(caplog.records) == 1
+    connection.close()
+    monkeypatch.undo()
+    connection = _connect(path)
+    store._write(connection)
+    connection.close()
+    assert store.problem is None
+    assert read_candles(path, ADDRESS, "1m") == [bar(number) for number in range(3)]
+
+
+def test_a_file_that_another_process_holds_is_written_when_that_lets_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "BUSY_MS", 10)
+    path = tmp_path / "history.sqlite"
+    put(path, [bar(0)], [])
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    store = Store(path, every_s=60)
+    connection = _connect(path)
+    store.put_candles([bar(1)])
+    store._write(connection)
+    assert "locked" in (store.problem or "")
+    assert "XDG_STATE_HOME" not in (store.problem or "")
+    assert read_candles(path, ADDRESS, "1m") == [bar(0)], "who reads need not wait"
+    holder.execute("COMMIT")
+    holder.close()
+    store._write(connection)
+    assert store.problem is None
+    connection.close()
+    assert read_candles(path, ADDRESS, "1m") == [bar(0), bar(1)]
+
+
+def test_a_file_that_is_held_at_the_start_is_opened_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "BUSY_MS", 10)
+    path = tmp_path / "history.sqlite"
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    tried = threading.Event()
+    opened = store_module._open_for_writing
+
+    def open_told(of: Path) -> sqlite3.Connection:
+        try:
+            return opened(of)
+        except sqlite3.OperationalError:
+            tried.set()
+            raise
+
+    monkeypatch.setattr(store_module, "_open_for_writing", open_told)
+    store = Store(path, every_s=0.01)
+    store.start()
+    store.put_candles([bar(1)])
+    assert tried.wait(20)
+    holder.execute("COMMIT")
+    holder.close()
+    store.close()
+    assert store.problem is None
+    assert read_candles(path, ADDRESS, "1m") == [bar(1)]
 
 
 # --- what a market makes of it ------------------------------------------------------------------------
