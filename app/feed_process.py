@@ -169,8 +169,8 @@ class FeedProcess:
             self._serving.discard(task)
 
     def _count(self) -> None:
-        """Begin or end the time in which nobody is there."""
-        if self._host.clients:
+        """Begin or end the time in which nobody is there; who only asks for the status is nobody."""
+        if any(client.role != "control" for client in self._host.clients):
             self._idle_since = None
         elif self._idle_since is None:
             self._idle_since = time.monotonic()

@@ -170,14 +170,14 @@ class AttachedPort:
 
     # Its life.
 
-    def start(self) -> None:
+    def start(self, within_s: float = START_S) -> None:
         """Attach; return when the feed has let it in. Raise AttachError."""
         self.launch()
         try:
-            self._ready.result(START_S)
+            self._ready.result(within_s)
         except concurrent.futures.TimeoutError:
             self.stop()
-            raise AttachError(f"the feed did not answer within {START_S:g} s", 4) from None
+            raise AttachError(f"the feed did not answer within {within_s:g} s", 4) from None
 
     def launch(self, failed: Callable[[BaseException], None] | None = None) -> None:
         """Start the thread, once; ``failed`` is told on it why the feed cannot be attached to."""

@@ -192,7 +192,7 @@ def _ask(found: "Found") -> dict[str, Any]:
     who = f"the feed (pid {found.pid})"
     port = AttachedPort(dial, Hello(VERSION, __version__, "control", os.getpid(), None))
     try:
-        port.start()
+        port.start(ASK_S)
         told: dict[str, Any] = port.call("status", wait_s=ASK_S)
     except (AttachError, CallError) as error:
         raise Failed(f"{who} cannot be asked: {error}", UNREACHABLE) from None
@@ -226,7 +226,7 @@ def _lines(told: dict[str, Any]) -> list[str]:
     elif told["clients"]:
         found.append("ends: some time after the last client has left")
     else:
-        found.append(f"ends: in {max(0, round(told['idle_left_s'] or told['idle_s']))} s without a client")
+        found.append(f"ends: in {max(0, round(told['idle_left_s']))} s without a client")
     return found
 
 
