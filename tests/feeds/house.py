@@ -178,9 +178,10 @@ class Guest:
         """Begin to get frames."""
         self.port.connect(self._here(self._frames))
 
-    def listen(self, wants: Sequence[tuple[str, Stream]], interval: str = "1m") -> None:
-        """Begin to hear events."""
+    async def listen(self, wants: Sequence[tuple[str, Stream]], interval: str = "1m") -> None:
+        """Hear events; return when the feed knows of it."""
         self.port.listen(wants, self._here(self.heard.extend), interval=interval)
+        await asyncio.to_thread(self.port.open, [])  # answered in its turn
 
     async def trades(self, count: int) -> None:
         """Wait until so many trades were heard."""
