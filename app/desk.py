@@ -14,8 +14,10 @@ import msgspec
 from mdterm.app.commands.context import UNREACHABLE, Failed
 from mdterm.app.fingerprint import fingerprint
 from mdterm.app.keeping import Kept
+from mdterm.app.looks import Looks
 from mdterm.app.providers import World
 from mdterm.app.search import known
+from mdterm.app.sight import BarsOf, Look, ViewOf
 from mdterm.app.wanted import wanted
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.events import Candle, Stream
@@ -76,12 +78,16 @@ class WorldDesk:
             "candidates": self._candidates,
             "bars": self._bars,
             "rewind": self._rewind,
+            "look": self._look,
+            "looked_view": self._looked_view,
+            "looked_bars": self._looked_bars,
             "status": self._status,
         }
 
     def serve(self, feed: Feed) -> None:
         """Open what is asked for on a feed."""
         self._feed = feed
+        self._looks = Looks(self.world, feed)
 
     @property
     def feed(self) -> Feed:
@@ -202,6 +208,18 @@ class WorldDesk:
         if rewind is None:
             raise DeskError("the feed keeps no hour to go back in (--no-history)", UNREACHABLE)
         return {"first": str(rewind.path), "parts": [str(one) for one in list(rewind.parts)]}
+
+    async def _look(self, caller: Client, args: Mapping[str, Any]) -> object:
+        """Return what there is of an instrument as soon as there is some of every stream."""
+        asked = msgspec.convert(args, Look)
+        (instrument,) = await self.open([asked.address])
+        return await self._looks.look(instrument, asked)
+
+    async def _looked_view(self, caller: Client, args: Mapping[str, Any]) -> object:
+        return self._looks.view(msgspec.convert(args, ViewOf))
+
+    async def _looked_bars(self, caller: Client, args: Mapping[str, Any]) -> object:
+        return self._looks.bars(msgspec.convert(args, BarsOf))
 
     async def _status(self, caller: Client, args: Mapping[str, Any]) -> object:
         feed = self.feed

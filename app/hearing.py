@@ -1,6 +1,6 @@
 """Events of the shared feed for a command that prints or counts them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -15,7 +15,7 @@ OPEN_S: Final = 60.0
 """How long instruments may take to open: a command may have to reveal a key first."""
 
 
-def ask(port: AttachedPort, name: str, wait_s: float = OPEN_S, **args: Any) -> Any:
+def ask(port: AttachedPort, name: str, args: Mapping[str, Any], wait_s: float = OPEN_S) -> Any:
     """Return what the feed answers. Raise Failed with its words."""
     try:
         return port.call(name, args, wait_s=wait_s)
@@ -38,12 +38,10 @@ def ask_wants(
         port.open(addresses)  # by the port: it opens them again at a feed that takes this one's place
     except CallError as error:
         raise Failed(str(error), error.status) from None
-    told = ask(
-        port,
-        "wanted",
-        addresses=list(addresses),
-        kinds=None if kinds is None else list(kinds),
-        interval=interval,
-        is_recorded=is_recorded,
-    )
-    return msgspec.convert(told, Wants)
+    args = {
+        "addresses": list(addresses),
+        "kinds": None if kinds is None else list(kinds),
+        "interval": interval,
+        "is_recorded": is_recorded,
+    }
+    return msgspec.convert(ask(port, "wanted", args), Wants)

@@ -6,15 +6,11 @@ from typing import Final
 from msgspec.structs import fields
 from rich.cells import cell_len, set_cell_size
 
-from mdterm.app.snapshot import Snapshot
+from mdterm.app.sight import Sight
 from mdterm.feeds.events import Stream
 from mdterm.feeds.frames import ChartFrame, ChartSpec, HeaderFrame, LadderFrame, LadderSpec, TapeSpec
 from mdterm.feeds.intervals import LENGTHS
 from mdterm.feeds.text import clean
-from mdterm.feeds.view_chart import chart_view
-from mdterm.feeds.view_header import header_view
-from mdterm.feeds.view_ladder import ladder_view, settle
-from mdterm.feeds.view_tape import tape_view
 from mdterm.widgets import ladder, tape, tape_rows
 from mdterm.widgets.figures import UNKNOWN, format_price, format_size, format_time
 from mdterm.widgets.ladder_columns import choose_columns
@@ -33,7 +29,7 @@ _TAPE: Final = (32, 40)
 _LABEL_GAP: Final = 1
 
 
-def paint(snapshot: Snapshot, panel: str, width: int, height: int) -> list[str]:
+def paint(snapshot: Sight, panel: str, width: int, height: int) -> list[str]:
     """Return a panel, or all, as lines: at most ``height``, each at most ``width`` cells."""
     painters = {"ladder": paint_ladder, "tape": paint_tape, "chart": paint_chart}
     rows = (
@@ -46,7 +42,7 @@ def _cut(text: str, width: int) -> str:
     return text if text.isascii() and len(text) <= width else set_cell_size(text, width)
 
 
-def _all(snapshot: Snapshot, width: int, height: int) -> list[Row]:
+def _all(snapshot: Sight, width: int, height: int) -> list[Row]:
     """Return the header, ladder and tape, and the chart below where there is room."""
     rows = [_header(snapshot, width)]
     room = height - 1
@@ -75,9 +71,9 @@ def _side_by_side(left: Sequence[Row], width: int, right: Sequence[Row], height:
     return rows
 
 
-def _header(snapshot: Snapshot, width: int) -> Row:
+def _header(snapshot: Sight, width: int) -> Row:
     """Return the instrument in one line; what matters least goes first where there is no room."""
-    frame = header_view(snapshot.market)
+    frame = snapshot.header()
     instrument, digits = snapshot.instrument, frame.digits
     mark = "▲" if frame.direction > 0 else "▼" if frame.direction < 0 else " "
     symbol, venue = f" {clean(instrument.symbol, 24)}", f"  {clean(instrument.venue, 32)}"
@@ -102,7 +98,7 @@ def _figures(frame: HeaderFrame) -> list[str]:
 
 
 def _title(
-    name: str, details: Sequence[str], snapshot: Snapshot, stream: Stream, width: int, alone: bool
+    name: str, details: Sequence[str], snapshot: Sight, stream: Stream, width: int, alone: bool
 ) -> Row:
     """Return a panel's title: name and details left, SIM and the state right."""
     shown = snapshot.shown.get(stream)
@@ -118,18 +114,18 @@ def _title(
     return spread(left, right, width, "─", NO_STYLE)
 
 
-def _excuse(snapshot: Snapshot, stream: Stream) -> Row:
+def _excuse(snapshot: Sight, stream: Stream) -> Row:
     """Return the row that stands where there is nothing to show."""
     shown = snapshot.shown.get(stream)
     words = "the provider has none" if shown is None else format_reason(shown)
     return ((f"  {UNKNOWN} {words}", NO_STYLE),)
 
 
-def paint_ladder(snapshot: Snapshot, width: int, height: int, alone: bool = False) -> list[Row]:
+def paint_ladder(snapshot: Sight, width: int, height: int, alone: bool = False) -> list[Row]:
     """Return the ladder: title, heads, levels and read-out."""
     levels = max(1, height - 1 - ladder.CHROME)
-    spec = settle(snapshot.market, LadderSpec(rows=levels, margin=0, marks=False))
-    frame = ladder_view(snapshot.market, spec) if "book" in snapshot.had else None
+    spec = LadderSpec(rows=levels, margin=0, marks=False)
+    frame = snapshot.ladder(spec) if "book" in snapshot.had else None
     if frame is None:
         return [_title(ladder.Ladder.NAME, [], snapshot, "book", width, alone), _excuse(snapshot, "book")]
     details = [format_price(frame.step, frame.digits)]
@@ -144,28 +140,28 @@ def _ladder_body(frame: LadderFrame, width: int) -> list[Row]:
     return [*rows, paint_readout(frame, PLAIN, width)]
 
 
-def paint_tape(snapshot: Snapshot, width: int, height: int, alone: bool = False) -> list[Row]:
+def paint_tape(snapshot: Sight, width: int, height: int, alone: bool = False) -> list[Row]:
     """Return the tape: title, heads, prints and sums; no blank rows where there are few prints."""
     prints = max(1, height - 1 - tape_rows.CHROME)
     title = _title(tape.Tape.NAME, [], snapshot, "trade", width, alone)
     if "trade" not in snapshot.had:
         return [title, _excuse(snapshot, "trade")][:height]
-    frame = tape_view(snapshot.market, TapeSpec(rows=prints), snapshot.now)
+    frame = snapshot.tape(TapeSpec(rows=prints))
     columns = tape_rows.choose_columns(frame, width, None)
     rows = [title, tape_rows.paint_heads(columns, PLAIN)]
     rows += [tape_rows.paint_print(row, columns, frame.digits, PLAIN) for row in frame.rows]
     return [*rows, tape_rows.paint_sums(frame, PLAIN, width)][:height]
 
 
-def paint_chart(snapshot: Snapshot, width: int, height: int, alone: bool = False) -> list[Row]:
+def paint_chart(snapshot: Sight, width: int, height: int, alone: bool = False) -> list[Row]:
     """Return the chart: alone all the past there is in as few bars as fit, else the newest minutes."""
     from mdterm.app.plot import plot_bars
 
-    frame = chart_view(snapshot.market, ChartSpec("1m", width))
+    frame = snapshot.chart(ChartSpec("1m", width))
     label = max((len(format_price(bar.high, frame.digits)) for bar in frame.bars), default=1)
     columns = max(1, width - label - _LABEL_GAP)
     interval = _whole_interval(snapshot, columns) if alone else "1m"
-    frame = chart_view(snapshot.market, ChartSpec(interval, columns))
+    frame = snapshot.chart(ChartSpec(interval, columns))
     is_had = bool(frame.bars) and "candle" in snapshot.shown
     title = _title("CHART", _bar_words(frame) if is_had else [], snapshot, "candle", width, alone)
     if not is_had:
@@ -174,9 +170,9 @@ def paint_chart(snapshot: Snapshot, width: int, height: int, alone: bool = False
     return [title, *(((line, NO_STYLE),) for line in plotted)][:height]
 
 
-def _whole_interval(snapshot: Snapshot, columns: int) -> str:
+def _whole_interval(snapshot: Sight, columns: int) -> str:
     """Return the shortest interval of a minute or more whose bars, all of them, fit."""
-    bars = snapshot.market.candles.candles("1m", 1_000_000)
+    bars = snapshot.candles()
     if not bars:
         return "1m"
     span = bars[-1].open_ts - bars[0].open_ts

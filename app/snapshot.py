@@ -13,22 +13,28 @@ import msgspec
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.contract import Provider
 from mdterm.feeds.events import Book, Candle, Event, FeedStatus, Stream, Trade
+from mdterm.feeds.frames import (
+    ChartFrame,
+    ChartSpec,
+    HeaderFrame,
+    LadderFrame,
+    LadderSpec,
+    TapeFrame,
+    TapeSpec,
+)
 from mdterm.feeds.market import Market
 from mdterm.feeds.runtime import Feed
 from mdterm.feeds.status import Shown
-
-PANELS: Final[Mapping[str, tuple[Stream, ...]]] = {
-    "ladder": ("book",),
-    "tape": ("trade",),
-    "chart": ("candle",),
-    "all": ("book", "trade", "candle"),
-}
-"""What each panel needs; a chart's candles come with their past."""
+from mdterm.feeds.view_chart import chart_view
+from mdterm.feeds.view_header import header_view
+from mdterm.feeds.view_ladder import ladder_view, settle
+from mdterm.feeds.view_tape import tape_view
 
 LOOK_S = 0.1
 """How often to see whether a stream was refused: that is told as a state, not as an event."""
 
 
+NO_PAST: Final = "the past could not be had, or not in time"
 _SAMPLE: Final = 8
 """Bars that are enough to learn how many decimals prices have."""
 _EVERY: Final = 1_000_000
@@ -63,8 +69,43 @@ class Snapshot:
 
     def candles(self, interval: str = "1m") -> list[Candle]:
         """Return every bar known, oldest first, the running one last."""
-        bars = self.market.candles.candles(interval, _EVERY)
-        return [msgspec.structs.replace(bar, seen=self.wall) for bar in bars]
+        return all_bars(self.market, interval, self.wall)
+
+    @property
+    def digits(self) -> int:
+        """The decimals of prices."""
+        return self.market.price_digits
+
+    def header(self) -> HeaderFrame:
+        """Return the line about the instrument."""
+        return header_view(self.market)
+
+    def ladder(self, spec: LadderSpec) -> LadderFrame | None:
+        """Return the ladder, None where there is nothing to show."""
+        return ladder_view(self.market, settle(self.market, spec))
+
+    def tape(self, spec: TapeSpec) -> TapeFrame:
+        """Return the tape."""
+        return tape_view(self.market, spec, self.now)
+
+    def chart(self, spec: ChartSpec) -> ChartFrame:
+        """Return bars."""
+        return chart_view(self.market, spec)
+
+    def bbo(self) -> tuple[float | None, float | None]:
+        """Return best bid and best ask."""
+        return self.market.bbo()
+
+
+def all_bars(market: Market, interval: str, seen: int) -> list[Candle]:
+    """Return every bar known, oldest first, as of ``seen`` (ns)."""
+    return [msgspec.structs.replace(bar, seen=seen) for bar in market.candles.candles(interval, _EVERY)]
+
+
+def has_past(market: Market) -> bool:
+    """Whether bars reach back to before the first trade that came."""
+    start, joined = market.candles.covered_from("1m"), market.candles.joined_at
+    return start is not None and (joined is None or start < joined)
 
 
 async def snapshot(
@@ -122,14 +163,9 @@ class _Look:
         if stream in self._never:
             return Shown("REFUSED", detail=self._never[stream])
         shown = self._feed.shown(self._address, self._source(stream))
-        if stream == "candle" and shown.word == "LIVE" and self._has_history and not self._has_past():
-            return Shown("PARTIAL", age=shown.age, detail="the past could not be had, or not in time")
+        if stream == "candle" and shown.word == "LIVE" and self._has_history and not has_past(self.market):
+            return Shown("PARTIAL", age=shown.age, detail=NO_PAST)
         return shown
-
-    def _has_past(self) -> bool:
-        """Whether bars reach back to before the first trade that came."""
-        start, joined = self.market.candles.covered_from("1m"), self.market.candles.joined_at
-        return start is not None and (joined is None or start < joined)
 
     async def wait(self, wait_s: float) -> None:
         """Return when every stream has data or was refused, or when the time is up."""

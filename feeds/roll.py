@@ -27,6 +27,16 @@ class Roll:
         """Return the trades, oldest first."""
         return islice(chain.from_iterable(self._runs), self._cut, None)
 
+    def last(self, count: int) -> list[Trade]:
+        """Return the newest trades, at most so many, oldest first."""
+        count = min(count, len(self))
+        found: list[Trade] = []
+        for run in reversed(self._runs):
+            if len(found) >= count:
+                break
+            found[:0] = list(run)
+        return found[len(found) - count :]
+
     def add(self, trades: Sequence[Trade]) -> None:
         """Take a run in; it is kept and must not be changed afterwards."""
         self._runs.append(trades)

@@ -70,6 +70,10 @@ class Tape:
         if len(kept) > KEPT_CALM:
             kept.forget(self.last.seen - REWIND_NS)
 
+    def newest(self, count: int) -> list[Trade]:
+        """Return the newest trades received, at most so many, oldest first."""
+        return self._kept.last(min(count, self.trades))
+
     def recall(self, trades: Sequence[Trade]) -> None:
         """Take in what an earlier run had received, before anything else: it stands there, uncounted."""
         if not self.trades and not self._kept:

@@ -1,5 +1,6 @@
 """`mdterm once`: an instrument as text, one line or JSON, once."""
 
+import contextlib
 import shutil
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,10 @@ import click
 from mdterm.app.commands.context import REFUSED, UNREACHABLE, USAGE, Context, Failed, common_options
 
 if TYPE_CHECKING:
-    from mdterm.app.snapshot import Snapshot
+    from collections.abc import Callable
+
+    from mdterm.app.sight import Sight
+    from mdterm.feeds.attached import AttachedPort
 
 DEPTH = 10
 """Levels a side in JSON, as in `mdterm tail`."""
@@ -55,13 +59,32 @@ def once(
     As soon as everything asked for has come, or what has come when --wait is over; what is missing says
     so in its place. The exit status is 4 where nothing came, 3 where all of it was refused.
     """
-    from mdterm.app.foreground import run
-    from mdterm.app.providers import World, missing_kinds
-    from mdterm.app.snapshot import PANELS, snapshot
+    from mdterm.app.attach import port_or_none
     from mdterm.app.stdout import write_out
 
     columns, rows = shutil.get_terminal_size((80, 24))
     width, height = width or columns, height or rows
+    context.settings()
+    context.start_log()
+    with contextlib.ExitStack() as stack:
+        port = port_or_none(context, "once")
+        found: Sight
+        if port is None:
+            found = _own(context, address, panel, wait, height)
+        else:
+            stack.callback(port.stop)
+            found = _attached(port, address, panel, wait, height)
+        _write(found, panel, form, width, height, wait, write_out)
+    return 0
+
+
+def _own(context: Context, address: str, panel: str, wait: float, keep: int) -> "Sight":
+    """Look over connections of this process."""
+    from mdterm.app.foreground import run
+    from mdterm.app.providers import World, missing_kinds
+    from mdterm.app.sight import PANELS
+    from mdterm.app.snapshot import snapshot
+
     world = World(context)
     try:
         (instrument,) = world.instruments([address])
@@ -69,10 +92,37 @@ def once(
         streams = [stream for stream in PANELS[panel] if stream not in missing]
         if not streams:
             raise Failed(f"--panel {panel}: {instrument.provider} has no {', '.join(missing)}", USAGE)
-        context.start_log()
-        found = run(snapshot(world.providers, instrument, streams, wait, keep=height))
+        return run(snapshot(world.providers, instrument, streams, wait, keep=keep))
     finally:
         world.close()
+
+
+def _attached(port: "AttachedPort", address: str, panel: str, wait: float, keep: int) -> "Sight":
+    """Look through the shared feed."""
+    import msgspec
+
+    from mdterm.app.hearing import OPEN_S, ask
+    from mdterm.app.sight import PANELS, FarSight, Looked
+    from mdterm.feeds.address import parse_address
+
+    parse_address(address)
+    args = {"address": address, "streams": list(PANELS[panel]), "wait_s": wait, "keep": keep}
+    looked = msgspec.convert(ask(port, "look", args, wait + OPEN_S), Looked)
+    if not looked.shown:
+        missing = ", ".join(looked.missing)
+        raise Failed(f"--panel {panel}: {looked.instrument.provider} has no {missing}", USAGE)
+    return FarSight(looked, lambda name, args: ask(port, name, args))
+
+
+def _write(
+    found: "Sight",
+    panel: str,
+    form: str,
+    width: int,
+    height: int,
+    wait: float,
+    write_out: "Callable[[str], None]",
+) -> None:
     if not found.had:
         raise Failed(_words(found, wait), REFUSED if found.refused else UNREACHABLE)
     if form == "json":
@@ -83,10 +133,9 @@ def once(
         from mdterm.app.plain import paint
 
         write_out("".join(f"{line}\n" for line in paint(found, panel, width, height)))
-    return 0
 
 
-def _words(found: "Snapshot", wait: float) -> str:
+def _words(found: "Sight", wait: float) -> str:
     """Say why there is nothing to print: each stream's state, and its reason where one is known."""
     words = "refused" if len(found.refused) == len(found.shown) else f"no data within {wait:g} s"
     lines = [f"{found.instrument.address}: {words}"]
@@ -96,24 +145,23 @@ def _words(found: "Snapshot", wait: float) -> str:
     return "\n".join(lines)
 
 
-def line_text(found: "Snapshot") -> str:
+def line_text(found: "Sight") -> str:
     """Return symbol, last, change of the day, best bid and ask, and the state, for a status bar."""
     from mdterm.feeds.text import clean
-    from mdterm.feeds.view_header import header_view
 
-    header, digits = header_view(found.market), found.market.price_digits
+    header, digits = found.header(), found.digits
 
     def price(value: float | None) -> str:
         return UNKNOWN if value is None else f"{value:.{digits}f}"
 
-    bid, ask = found.market.bbo()
+    bid, ask = found.bbo()
     change = UNKNOWN if header.change is None else f"{header.change * 100:+.2f}%"
     state = found.status.state.upper() + (" SIM" if found.instrument.simulated else "")
     symbol = clean(found.instrument.symbol, 60)
     return f"{symbol} {price(header.last)} {change} bid {price(bid)} ask {price(ask)} {state}"
 
 
-def json_text(found: "Snapshot", panel: str) -> str:
+def json_text(found: "Sight", panel: str) -> str:
     """Return an array of tail's objects: book, trades and candles oldest first, and for all the state."""
     from mdterm.feeds.events import Event, encode_line
 

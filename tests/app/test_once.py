@@ -15,7 +15,8 @@ from rich.cells import cell_len
 from websockets.asyncio.server import ServerConnection, serve
 
 from mdterm.app.main import main
-from mdterm.app.snapshot import PANELS, Snapshot, snapshot
+from mdterm.app.sight import PANELS
+from mdterm.app.snapshot import Snapshot, snapshot
 from mdterm.feeds.address import Address, Instrument
 from mdterm.feeds.contract import (
     Backoff,

@@ -14,7 +14,8 @@ from rich.cells import cell_len
 from mdterm.app.commands.once import json_text, line_text
 from mdterm.app.plain import paint
 from mdterm.app.plot import FALLING, FLAT, RISING, plot_bars
-from mdterm.app.snapshot import PANELS, Snapshot
+from mdterm.app.sight import PANELS
+from mdterm.app.snapshot import Snapshot
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.events import Book, Candle, FeedStatus, Stream, Trade, encode_line
 from mdterm.feeds.frames import ChartBar, ChartFrame
