@@ -1,5 +1,6 @@
 """The documentation is true: generated pages are fresh, links lead somewhere, every command shown works."""
 
+import contextlib
 import json
 import os
 import re
@@ -142,6 +143,47 @@ def test_a_command_of_the_documentation_works(
         assert process.returncode in (0, 143, -signal.SIGTERM), (process.returncode, out[-500:], err[-500:])
     assert b"Traceback" not in err
     assert b"mdterm: " not in err, err
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """Return the code of a page in one language."""
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    return re.findall(rf"```{language}\n(.*?)\n```", text, re.DOTALL)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, venue: Path) -> dict[str, str]:
+    """Give an environment whose home leads mdterm to the simulated venue."""
+    (tmp_path / "config" / "mdterm").mkdir(parents=True)
+    shutil.copy(venue, tmp_path / "config" / "mdterm" / "config.toml")
+    (tmp_path / "mdterm").write_text(STUB.format(python=sys.executable))
+    (tmp_path / "mdterm").chmod(0o755)
+    home = environment(tmp_path, {"SIMULATED": "sim"})
+    return home | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_status_bar_of_tmux_shows_the_market(number: int, tmp_path: Path, shell: dict[str, str]) -> None:
+    if shutil.which("tmux") is None or shutil.which("jq") is None:
+        pytest.skip("tmux or jq is not here")
+    told = [r"BTCUSDT \d{5}(\.\d)? .*bid \d", r"BTC \d{5}(\.\d)?\s*$"][number]
+    server = ["tmux", "-S", str(tmp_path / "tmux"), "-f", str(tmp_path / "tmux.conf")]
+    (tmp_path / "tmux.conf").write_text(blocks("recipes.md", "tmux")[number] + "\n")
+    feeding = next(one for one in blocks("recipes.md", "sh") if "while read" in one) if number else "true &"
+    assert feeding.endswith("&"), "it goes on beside the shell"
+    feeder = subprocess.Popen(
+        ["sh", "-c", f"{feeding}\nwait"], env=shell, cwd=tmp_path, start_new_session=True
+    )
+    try:
+        session = [*server, "new-session", "sleep 60"]
+        with Terminal(tmp_path, env=shell, run=session, columns=120, lines=10) as terminal:
+            terminal.wait_for(lambda rows: re.search(told, rows[-1]), 40)
+            subprocess.run([*server, "kill-server"], env=shell, check=True, capture_output=True)
+            terminal.wait()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(feeder.pid, signal.SIGTERM)
+        feeder.wait(20)
 
 
 def test_the_generated_pages_are_what_the_program_says() -> None:
