@@ -8,15 +8,16 @@ import asyncio
 import logging
 import os
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mdterm.app import __version__
 from mdterm.app.commands.context import UNREACHABLE, USAGE, Context, Failed
 from mdterm.app.feed_place import CONNECT_S, Note, find
 from mdterm.app.feed_start import STOPPED, start
-from mdterm.app.fingerprint import fingerprint
-from mdterm.feeds.attached import AttachedPort, AttachError
-from mdterm.feeds.port_wire import VERSION, Hello, Role
+
+if TYPE_CHECKING:
+    from mdterm.feeds.attached import AttachedPort
+    from mdterm.feeds.port_wire import Role
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,9 @@ SUPERVISED_S: Final = 5.0
 """How long a service manager gets to start a feed again, before somebody else does."""
 
 
-def port_or_none(context: Context, role: Role = "screen", *, own_because: str = "") -> AttachedPort | None:
+def port_or_none(
+    context: Context, role: "Role" = "screen", *, own_because: str = ""
+) -> "AttachedPort | None":
     """Return a port that is attached to the shared feed, None where connections are to be this program's own.
 
     ``own_because`` says why they must be. Why they are, where a feed runs, goes to the log and to
@@ -58,12 +61,17 @@ class _NotShared(Exception):
         self.is_worth_telling = is_worth_telling
 
 
-def _port(context: Context, role: Role, *, starts: bool) -> AttachedPort:
+def _port(context: Context, role: "Role", *, starts: bool) -> "AttachedPort":
     found = find(CONNECT_S)
     if found is None:
         if not starts:
             raise _NotShared("no feed runs", is_worth_telling=False)
         found = start(context, [LAZY])
+    # Most programs have connections of their own, and shall not wait for what those that attach need.
+    from mdterm.app.fingerprint import fingerprint
+    from mdterm.feeds.attached import AttachedPort, AttachError
+    from mdterm.feeds.port_wire import VERSION, Hello
+
     found.connection.close()
     note = found.note
     print_ = fingerprint(context.settings())
@@ -100,6 +108,8 @@ def misfit(note: Note, fingerprint_: str) -> str:
 
 async def dial() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Open a stream to the feed of this user, wherever it listens now. Raise AttachError."""
+    from mdterm.feeds.attached import AttachError
+
     try:
         found = await asyncio.to_thread(find, CONNECT_S)
     except Failed as error:
@@ -119,6 +129,8 @@ class _Revival:
 
     def revive(self, words: str) -> None:
         """Have a feed to attach to, given why the last one was lost. Raise AttachError."""
+        from mdterm.feeds.attached import AttachError
+
         if find_quietly():
             return
         if words.startswith(STOPPED):
@@ -138,6 +150,8 @@ class _Revival:
 
 def find_quietly() -> bool:
     """Return whether a feed of this user runs. Raise AttachError where another one is in its place."""
+    from mdterm.feeds.attached import AttachError
+
     try:
         found = find(CONNECT_S)
     except Failed as error:

@@ -92,7 +92,7 @@ class FeedProcess:
             period_s=PERIOD_S,
             accounts=world.accounts(),
             journal=kept.journal,
-            store=kept.store,
+            store=None if kept.open_store is None else kept.open_store(),
             is_shared=True,
         )
         self._host = Host(feed, desk, program=__version__)

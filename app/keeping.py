@@ -6,16 +6,18 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mdterm.app import locations
 from mdterm.app.commands.context import USAGE, Failed
 from mdterm.feeds.journal import Journal, Record
 from mdterm.feeds.recorder import Recorder, RecorderError
 from mdterm.feeds.rewind import PART_BYTES, PART_S, PARTS
-from mdterm.feeds.store import Store
+
+if TYPE_CHECKING:
+    from mdterm.feeds.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +27,8 @@ _NAME: Final = "rewind.mdj"
 class Kept(NamedTuple):
     """Where events go, None where they go nowhere."""
 
-    store: Store | None
+    open_store: "Callable[[], Store] | None"
+    """Opens what the next start will know. Not done at once: with it comes SQLite, after the first paint."""
     journal: Journal | None
     rewind: Recorder | None
 
@@ -53,15 +56,21 @@ def keeping(record_to: Path | None, no_history: bool) -> Iterator[Kept]:
             except RecorderError as error:
                 raise Failed(f"--record: {error}", USAGE) from error
             stack.callback(recorder.close)
-        store = rewind = None
-        if not no_history:
+        rewind = None
+
+        def open_store() -> "Store":
+            from mdterm.feeds.store import Store
+
             store = Store(locations.history_file())
             store.start()
             stack.callback(store.close)
+            return store
+
+        if not no_history:
             rewind = _open_rewind(stack)
         journals: list[Journal] = [one for one in (recorder, rewind) if one is not None]
         journal = None if not journals else journals[0] if len(journals) == 1 else Both(journals)
-        yield Kept(store, journal, rewind)
+        yield Kept(None if no_history else open_store, journal, rewind)
 
 
 def _open_rewind(stack: contextlib.ExitStack) -> Recorder | None:

@@ -90,7 +90,7 @@ def own(world: "World", kept: "Kept", period_s: float) -> Sitting:
             period_s=period_s,
             accounts=world.accounts(),
             journal=kept.journal,
-            store=kept.store,
+            store=None if kept.open_store is None else kept.open_store(),
             held_s=HELD_S,
         )
 

@@ -70,10 +70,12 @@ def test_a_command_imports_only_what_it_needs(
 
 def test_the_board_is_painted_without_what_makes_its_frames(tmp_path: Path) -> None:
     code = (
-        "import mdterm.app.dashboard, mdterm.app.keeping, mdterm.feeds.kiyotaka.feed, mdterm.feeds.thread\n"
+        "import mdterm.app.attach, mdterm.app.dashboard, mdterm.app.keeping, mdterm.feeds.kiyotaka.feed\n"
+        "import mdterm.feeds.thread\n"
     )
     imported = modules_after(code, tmp_path)
-    late = {"websockets", "httpx", "uvloop", "email.message", "mdterm.feeds.runtime", "mdterm.feeds.market"}
+    late = {"websockets", "httpx", "uvloop", "email.message", "sqlite3", "hashlib", "brotli"}
+    late |= {f"mdterm.feeds.{name}" for name in ("runtime", "market", "attached", "kiyotaka.codec", "store")}
     screens = {f"mdterm.app.{name}" for name in ("help", "palette", "finder", "logscreen", "alertscreen")}
     assert "mdterm.app.board" in imported
     assert imported & (late | screens) == set()

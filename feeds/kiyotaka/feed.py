@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
@@ -25,8 +25,10 @@ from mdterm.feeds.contract import (
 from mdterm.feeds.events import Stream, Unit
 from mdterm.feeds.journal_notes import Audible
 from mdterm.feeds.kiyotaka import facts
-from mdterm.feeds.kiyotaka.codec import KiyotakaCodec
 from mdterm.feeds.kiyotaka.handshake import Budget, Channel
+
+if TYPE_CHECKING:
+    from mdterm.feeds.kiyotaka.codec import KiyotakaCodec
 
 _COIN = "coin="
 _LEAST_BLOCK = Decimal("1e-10")  # the decimals that a price may have
@@ -141,8 +143,10 @@ class Kiyotaka:
             return "a spot market has none"
         return None
 
-    def codec(self, link: Link) -> KiyotakaCodec:
+    def codec(self, link: Link) -> "KiyotakaCodec":
         """Return the codec of a link."""
+        from mdterm.feeds.kiyotaka.codec import KiyotakaCodec  # not needed for the first paint
+
         book = self._options.channels.get("BLOCK_BOOK_SNAPSHOT", ChannelOptions())
         unit: Unit = "quote" if book.quote == "USD" else "base"
         return KiyotakaCodec(

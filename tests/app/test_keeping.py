@@ -26,6 +26,8 @@ def test_the_last_hour_goes_with_the_run_and_a_recording_stays(tmp_path: Path) -
     record = Record("note", "", 1, 0.1, b"{}", "session")
     with keeping(recording, False) as kept:
         assert kept.journal is not None
+        assert kept.open_store is not None
+        kept.open_store()
         assert kept.rewind is not None
         kept.journal.write(record)
         (folder,) = (tmp_path / "cache" / "rewind").iterdir()
@@ -61,7 +63,7 @@ def test_a_cache_that_cannot_be_written_costs_only_the_way_back(tmp_path: Path) 
     with keeping(None, False) as kept:
         assert kept.rewind is None
         assert kept.journal is None
-        assert kept.store is not None
+        assert kept.open_store is not None
 
 
 def test_a_recording_that_cannot_be_written_is_told_before_anything_opens(tmp_path: Path) -> None:
