@@ -51,20 +51,24 @@ def base_of(name: str, endpoints: dict[str, str]) -> str:
     return endpoints[_URLS[name][0]]
 
 
-def provider_at(name: str, base: str, *, tls_verify: bool = True) -> Provider:
-    """Return a provider whose sockets are at ``base`` (scheme, host and port), hasty in all it does."""
+def provider_at(name: str, base: str, *, tls_verify: bool = True, quick: bool = True) -> Provider:
+    """Return a provider whose sockets are at ``base`` (scheme, host and port).
+
+    ``quick``: hasty in all it does; else with the pauses and the patience that it has in truth.
+    """
     made: Any
     if name == "kiyotaka":
         made = Kiyotaka(name, KiyotakaOptions(token="key", block_size=1.0, book_url=base, nonbook_url=base))
     elif name == "alltick":
         limits = Limits(connect_s=0.02, request_s=0.02, token_s=0.02, settle_s=0.02)
         options = AllTickOptions(token="key", generic_url=base, stock_url=base, simulated=True)
-        made = AllTick(name, options, limits=limits)
+        made = AllTick(name, options, limits=limits if quick else None)
         made.poller = made.history = None
     else:
         made = JayX(name, JayXOptions(url=base, framing="flat", tls_verify=tls_verify))
-    made.backoff = QUICK
-    made.silence = lambda stream: Silence(SILENT_S)
+    if quick:
+        made.backoff = QUICK
+        made.silence = lambda stream: Silence(SILENT_S)
     return made  # type: ignore[no-any-return]
 
 

@@ -14,6 +14,8 @@ from typing import Self
 QUIET_S = 0.05
 """Between the last byte handed on and a reset: a reset throws away what the other side has not read yet."""
 
+DAWDLE_S = 0.6
+
 
 class Frames:
     """Follows the server's side of a connection: where messages end, and what they hold."""
@@ -71,9 +73,14 @@ class Proxy:
         """Bytes handed on at a time."""
         self.hangs_up = 0
         """So many further connections are reset as soon as they are there."""
+        self.dawdles = 0
+        """So many further connections are handed on only after ``DAWDLE_S``: later ones overtake them."""
+        self.busy = 0
+        """Connections on which something is just being handed on."""
         self.taps: list[Frames] = []
         self._upstream = (host, port)
-        self._listen, self._tls = listen, tls
+        self.listen, self.tls = listen, tls
+        """Where it listens and with what certificate, from the next time it is opened."""
         self._pairs: set[Pair] = set()
         self._before: set[Pair] = set()
         self._server: asyncio.Server | None = None
@@ -92,7 +99,7 @@ class Proxy:
 
     async def open(self) -> None:
         """Listen; after ``refuse`` on the same port as before."""
-        self._server = await asyncio.start_server(self._serve, self._listen, self.port, ssl=self._tls)
+        self._server = await asyncio.start_server(self._serve, self.listen, self.port, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def refuse(self) -> None:
@@ -138,6 +145,9 @@ class Proxy:
             self.hangs_up -= 1
             _reset(writer)
             return
+        if self.dawdles:
+            self.dawdles -= 1
+            await asyncio.sleep(DAWDLE_S)
         try:
             there, back = await asyncio.open_connection(*self._upstream)
         except OSError:
@@ -217,6 +227,13 @@ class Pair:
                     return
 
     async def _hand_on(self, data: bytes) -> None:
+        self._proxy.busy += 1
+        try:
+            await self._write(data)
+        finally:
+            self._proxy.busy -= 1
+
+    async def _write(self, data: bytes) -> None:
         size = self._proxy.piece or len(data)
         for at in range(0, len(data), size):
             self._client.write(data[at : at + size])

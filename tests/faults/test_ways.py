@@ -3,10 +3,8 @@
 import asyncio
 import itertools
 import random
-import shutil
 import socket
 import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,12 +24,13 @@ from mdterm.feeds.jayx.feed import Options as JayXOptions
 from mdterm.feeds.kiyotaka.feed import Kiyotaka
 from mdterm.feeds.kiyotaka.feed import Options as KiyotakaOptions
 from mdterm.feeds.sim.venue import Venue, VenueConfig
+from tests.faults import ways
 from tests.faults.houses import ADDRESSES, PROVIDERS, Watch, base_of, hurry, provider_at
 from tests.faults.proxy import Proxy
+from tests.faults.ways import NAME, Tunnel, Unavailable, resolve
 from tests.feeds.support import in_virtual_time, virtual_clock
 
 PATIENCE_S = 20.0
-NAME = "venue.test"
 
 
 @asynccontextmanager
@@ -73,15 +72,10 @@ async def flows(watch: Watch) -> None:
 @pytest.fixture
 def certificate(tmp_path: Path) -> ssl.SSLContext:
     """A certificate that nobody vouches for."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("no openssl to make a certificate with")
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-    made = f"req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout {key} -out {cert}"
-    subprocess.run([openssl, *made.split()], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
-    return context
+    try:
+        return ways.certificate(tmp_path, "unknown")[0]
+    except Unavailable as error:
+        pytest.skip(str(error))
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
@@ -114,16 +108,8 @@ async def test_a_certificate_is_believed_where_that_is_configured(
 async def test_a_name_that_cannot_be_resolved_is_told_and_tried_until_it_can(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, known = socket.getaddrinfo, False
-
-    def look_up(host: Any, port: Any, *rest: Any, **more: Any) -> Any:
-        if host == NAME:
-            if not known:
-                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-            host = "127.0.0.1"
-        return real(host, port, *rest, **more)
-
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    addresses: list[str] = []
+    resolve(monkeypatch, addresses)
     for variable in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(variable, raising=False)
     async with (
@@ -132,7 +118,7 @@ async def test_a_name_that_cannot_be_resolved_is_told_and_tried_until_it_can(
         watching(name, f"ws://{NAME}:{proxy.port}") as watch,
     ):
         await until(lambda: "cannot be resolved" in watch.detail and watch.word == "RECONNECTING")
-        known = True
+        addresses.append("127.0.0.1")
         await flows(watch)
 
 
@@ -151,63 +137,20 @@ async def test_ipv6_leads_there_as_well(name: str, monkeypatch: pytest.MonkeyPat
         await flows(watch)
 
 
-class Tunnel:
-    """An HTTP proxy that knows CONNECT, and one host behind it."""
-
-    def __init__(self, upstream: tuple[str, int]) -> None:
-        self.asked: list[str] = []
-        self.port = 0
-        self.refuses = True
-        self._upstream = upstream
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one client."""
-        try:
-            self.asked.append((await reader.readuntil(b"\r\n\r\n")).decode().splitlines()[0])
-            if self.refuses:
-                writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
-                await writer.drain()
-                return
-            there, back = await asyncio.open_connection(*self._upstream)
-            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            await asyncio.wait(
-                [asyncio.create_task(_pump(reader, back)), asyncio.create_task(_pump(there, writer))]
-            )
-        finally:
-            writer.close()
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    except OSError:
-        pass
-    finally:
-        writer.close()
-
-
 @pytest.mark.parametrize("name", PROVIDERS)
 async def test_a_proxy_of_the_environment_is_used_and_its_refusal_told(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with venue_of(name, monkeypatch) as upstream:
-        tunnel = Tunnel(upstream)
-        server = await asyncio.start_server(tunnel.serve, "127.0.0.1", 0)
-        tunnel.port = server.sockets[0].getsockname()[1]
-        for variable in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
-            monkeypatch.setenv(variable, f"http://127.0.0.1:{tunnel.port}")
         for variable in ("no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.delenv(variable, raising=False)
-        try:
-            async with watching(name, f"ws://{NAME}:80") as watch:
-                await until(lambda: watch.detail == "the HTTP proxy refused the connection")
-                tunnel.refuses = False
-                await flows(watch)
-                assert set(tunnel.asked) == {f"CONNECT {NAME}:80 HTTP/1.1"}
-        finally:
-            server.close()
+        tunnel = Tunnel(upstream)
+        tunnel.refuses = True
+        async with tunnel.open(monkeypatch), watching(name, f"ws://{NAME}:80") as watch:
+            await until(lambda: watch.detail == "the HTTP proxy refused the connection")
+            tunnel.refuses = False
+            await flows(watch)
+            assert set(tunnel.asked) == {f"CONNECT {NAME}:80 HTTP/1.1"}
 
 
 # --- storms -------------------------------------------------------------------------------------------
