@@ -34,6 +34,8 @@ UNKNOWN = -1
 _CHANGES_KEPT = 512
 _PACKING = Struct("<8d4qB")
 _SIZE = _PACKING.size
+_RESERVED_FROM = 60
+"""Bars from which on there is room for all at once: who has looked for a minute stays."""
 
 
 class Bar(msgspec.Struct, gc=False):
@@ -149,12 +151,18 @@ def bar_of(candle: Candle, open_ts: int, flags: int) -> Bar:
 
 
 class Series:
-    """At most ``keep`` bars of one interval and a sixteenth more, and the keys of the last 512 changes."""
+    """At most ``keep`` bars of one interval and a sixteenth more, and the keys of the last 512 changes.
 
-    def __init__(self, keep: int) -> None:
+    ``reserves``: after its first bars it takes room for all of them, since columns that grow side by side
+    for hours leave holes behind each other, and a program that runs for days needs the room anyway.
+    """
+
+    def __init__(self, keep: int, *, reserves: bool = False) -> None:
         self._keep = keep
+        self._reserves = reserves
         self._keys = array("q")
         self._packed = bytearray()
+        """The bars but the newest in the order of their keys, and room for more."""
         self.newest: Bar | None = None
         """The newest bar itself."""
         self.version = 0
@@ -183,8 +191,7 @@ class Series:
         if newest is None or key == newest.open_ts:
             self.newest = bar
         elif key > newest.open_ts:
-            self._keys.append(newest.open_ts)
-            self._packed += _pack(newest)
+            self._insert(len(self._keys), newest)
             self.newest = bar
             self._log(newest.open_ts)
             self._trim()
@@ -195,8 +202,7 @@ class Series:
             if at < len(self._keys) and self._keys[at] == key:
                 self._packed[at * _SIZE : (at + 1) * _SIZE] = _pack(bar)
             else:
-                self._keys.insert(at, key)
-                self._packed[at * _SIZE : at * _SIZE] = _pack(bar)
+                self._insert(at, bar)
                 self._trim()
         self._log(key)
 
@@ -284,8 +290,21 @@ class Series:
         excess = len(self) - self._keep
         if excess >= max(1, self._keep // 16):
             self.dropped_through = self._keys[excess - 1]
+            kept = self._packed[excess * _SIZE : len(self._keys) * _SIZE]
+            self._packed[: len(kept)] = kept
             del self._keys[:excess]
-            del self._packed[: excess * _SIZE]
+
+    def _insert(self, at: int, bar: Bar) -> None:
+        count, packed = len(self._keys), self._packed
+        if (count + 1) * _SIZE > len(packed):
+            room = count + max(16, count // 8)
+            if self._reserves and count >= _RESERVED_FROM:
+                room = self._keep + self._keep // 16 + 1
+            packed += bytes(room * _SIZE - len(packed))
+        if at < count:
+            packed[(at + 1) * _SIZE : (count + 1) * _SIZE] = packed[at * _SIZE : count * _SIZE]
+        packed[at * _SIZE : (at + 1) * _SIZE] = _pack(bar)
+        self._keys.insert(at, bar.open_ts)
 
     def _unpack(self, start: int, end: int) -> Iterator[Bar]:
         """Yield the packed bars from index ``start`` to before ``end``, as they are now."""

@@ -1,9 +1,9 @@
 """Candles of one instrument: cut from its trades, mended by the provider's own bars, folded to any interval.
 
 Bars are cut by venue time alone. A late trade goes into the bar it belongs to; open and close follow
-(venue time, arrival). Bounds, each with a sixteenth more before it is cut back: 14,400 bars of 1 s (four
-hours without a pause), 14,400 of 1 m (ten days), 5,000 of every other interval asked for. Beside them 64
-gaps, and the trades of the newest two minutes (ten while a backfill is awaited), at most 20,000.
+(venue time, arrival). Bounds, each with a sixteenth more before it is cut back: 3,600 bars of 1 s (an hour
+without a pause), 14,400 of 1 m (ten days), 5,000 of every other interval asked for. Beside them 64 gaps, and
+the trades of the newest two minutes (ten while a backfill is awaited), at most 20,000.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,8 @@ from mdterm.feeds.intervals import (
 from mdterm.feeds.running import Running
 from mdterm.feeds.runs import AggRuns, RecentTrades, runs_of, seconds_of
 
-BASE_BARS = 14_400
+SECOND_BARS = 3_600
+MINUTE_BARS = 14_400
 FOLDED_BARS = 5_000
 SETTLE = 5 * SECOND
 """How far the provider must be past a bar's end before its own bar of it is the last word."""
@@ -89,7 +90,7 @@ class CandleStore:
         """The newest venue time among the trades (ns)."""
         self.joined_at: int | None = None
         """Venue time (ns) from which on every trade was seen, interruptions apart."""
-        self._base = {"1s": Series(BASE_BARS), "1m": Series(BASE_BARS)}
+        self._base = {"1s": Series(SECOND_BARS, reserves=True), "1m": Series(MINUTE_BARS)}
         self._folded: dict[str, Folded] = {}
         self._told_from: dict[str, int] = {}
         # The provider's bars that trades still add to, by key: what it had told when it was asked.

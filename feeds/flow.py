@@ -2,7 +2,7 @@
 
 A sell hits the bid and a buy takes the ask. Prices are integer ticks, converted once. Bounds: 65,536
 (100 ms, price, side) entries for the windows; 65,536 (price, side) sums for the session, whose step
-becomes ten times as wide when they are used up; 2,048 remembered prices; four bucketings of the session.
+becomes ten times as wide when they are used up; 1,024 remembered prices; four bucketings of the session.
 Of all of it 16 bytes an entry.
 """
 
@@ -22,10 +22,12 @@ SLOT = SECOND // 10
 FLOW_WINDOWS: dict[str, int] = {"5s": 5 * SECOND, "60s": MINUTE, "8m": 8 * MINUTE}
 """The windows by name, in ns of venue time."""
 SESSION_KEYS = 65_536
-_REMEMBERED_PRICES = 2_048
+_REMEMBERED_PRICES = 1_024
 _HIGHEST = 1 << 60
 """Ticks that a price has at most, so that its key has 64 bits; prices beyond stand there."""
 _BUCKETINGS = 4
+_UNASKED = MINUTE
+"""Venue time (ns) after which a bucketing that nobody asks for is kept up no more."""
 _DIGITS = 10
 """Decimals that sizes have at most; what is finer is the dust of subtracting floats."""
 
@@ -96,6 +98,8 @@ class Flow:
         self._ends = 0
         self._sums = Keyed()
         self._buckets: dict[int, Buckets] = {}
+        self._asked: dict[int, int] = {}
+        """When a bucketing was asked for last (ns, venue)."""
         self._windows = Windows(SLOT, FLOW_WINDOWS.values(), summed=self._summed)
         self._keys: dict[float, int] = {}
         self._bought: dict[float, list[float]] = {}
@@ -118,6 +122,9 @@ class Flow:
         if self.known_from is None:
             self.known_from = min(slots) * SLOT
         self._windows.advance(newest)
+        for ticks in [ticks for ticks, asked in self._asked.items() if asked < newest - _UNASKED]:
+            del self._asked[ticks]
+            self._buckets.pop(ticks, None)
         for slot in sorted(slots):
             self._add(slot * SLOT, slots[slot])
             self._windows.add(slot, slots[slot])
@@ -306,7 +313,7 @@ class Flow:
     def buckets(self, ticks: int) -> Buckets:
         """Return the session by bucket of ``ticks`` ticks: ``[buys, sells, neutral]``, rounded down.
 
-        Bucket b is price b × ticks × tick. Kept up with the trades once asked for.
+        Bucket b is price b × ticks × tick. Kept up with the trades while it is asked for.
         """
         found = self._buckets.pop(ticks, None)
         if found is None:
@@ -316,6 +323,7 @@ class Flow:
             if len(self._buckets) >= _BUCKETINGS:
                 del self._buckets[next(iter(self._buckets))]
         self._buckets[ticks] = found
+        self._asked[ticks] = self._windows.now or 0
         return found
 
     def span(self) -> tuple[int, int] | None:

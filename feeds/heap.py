@@ -7,7 +7,7 @@ or two. Elsewhere nothing is done.
 
 import sys
 
-EVERY_S = 60.0
+EVERY_S = 15.0
 
 
 def give_back() -> None:

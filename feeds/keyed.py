@@ -4,7 +4,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 
-_FRESH = 1_024
+_FRESH = 512
 """Keys that are summed in a dict, which is quick, before they are sorted in."""
 
 

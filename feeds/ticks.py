@@ -27,7 +27,7 @@ class Ticks:
         self._whole_from: int | None = None
         self._pending: list[Trade] = []
         """Trades that wait: most tick bars are never looked at, and many at once are cheaper."""
-        self._series = {name: Series(KEPT) for name in TICK_SIZES}
+        self._series = {name: Series(KEPT, reserves=True) for name in TICK_SIZES}
         self._held = dict.fromkeys(TICK_SIZES, 0)
         """Trades in the newest bar, by interval."""
         self._is_cut = True

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mdterm.feeds.candles import BASE_BARS, CandleStore, sums_of
+from mdterm.feeds.candles import SECOND_BARS, CandleStore, sums_of
 from mdterm.feeds.events import Candle, Side, Trade, TradeAgg
 from mdterm.feeds.intervals import DAY, HOUR, LENGTHS, MINUTE, SECOND, Session, bucket_start
 
@@ -469,7 +469,7 @@ def test_bars_are_bounded_and_old_sums_stay() -> None:
         store.fold([trade(hour * 3600 + at, 100.0) for at in range(3600)])
         store.candles("30s", 1)
     seconds = store.candles("1s", 10**6)
-    assert BASE_BARS <= len(seconds) <= BASE_BARS * 17 // 16
+    assert SECOND_BARS <= len(seconds) <= SECOND_BARS * 17 // 16
     assert seconds[-1].open_ts == START + hours * HOUR - SECOND
     thirty = store.candles("30s", 10**6)
     assert len(thirty) == hours * 120

@@ -201,6 +201,17 @@ def test_buckets_are_kept_up() -> None:
     assert flow.buckets(5) == buckets
 
 
+def test_buckets_that_nobody_asks_for_are_let_go_and_made_anew() -> None:
+    flow, begin = Flow(TICK), START - 600 * SECOND
+    flow.fold([trade(begin, 1003, 1.0)])
+    buckets = flow.buckets(5)
+    flow.fold([trade(begin + 30 * SECOND, 1004, 2.0)])
+    assert flow.buckets(5) is buckets
+    flow.fold([trade(begin + 120 * SECOND, 1004, 4.0)])
+    assert flow.buckets(5) is not buckets
+    assert flow.buckets(5) == {200: [7.0, 0.0, 0.0]}
+
+
 @pytest.mark.parametrize("field", ["size", "ts"])
 def test_trades_without_size_or_time_are_left_out(field: str) -> None:
     flow = Flow(TICK)

@@ -27,7 +27,7 @@ from pathlib import Path
 
 from mdterm.app.commands.context import Context
 from mdterm.app.providers import World
-from mdterm.feeds.candles import BASE_BARS
+from mdterm.feeds.candles import SECOND_BARS
 from mdterm.feeds.events import Event, FeedStatus, Liquidation, Stream, Trade
 from mdterm.feeds.frames import ChartSpec, FrameSet, HeaderSpec, LadderSpec, TapeSpec
 from mdterm.feeds.intervals import SECOND
@@ -151,7 +151,7 @@ def compare_candles(market: Market, plain: Bars) -> int:
     """Return how many of the kept one-second bars differ from a recomputation."""
     market.fold()
     wrong = 0
-    for one in market.candles.candles("1s", BASE_BARS):
+    for one in market.candles.candles("1s", SECOND_BARS):
         found = plain.get(one.open_ts)
         if found is None:
             wrong += 1
