@@ -287,7 +287,10 @@ class AttachedPort:
         pinging = asyncio.get_running_loop().create_task(self._ping())
         try:
             for body in inflow.feed(b""):
-                self._take(read_told(body))
+                told = read_told(body)
+                if isinstance(told, Refusal):
+                    return told.words
+                self._take(told)
             while True:
                 reading = asyncio.ensure_future(reader.read(_READ))
                 await asyncio.wait((reading, pinging), return_when=asyncio.FIRST_COMPLETED)

@@ -224,7 +224,8 @@ class Client:
         self._write(encode(message))
 
     def _write(self, data: bytes) -> None:
-        if self._is_over:
+        # One that was killed may still be on the lists; it must not cost the others what they are told.
+        if self._is_over or self._writer.transport.is_closing():
             return
         if self._compressor is not None:
             data = self._compressor.process(data) + self._compressor.flush()
@@ -242,7 +243,8 @@ class Client:
             data = encode(Refusal(words, status))
             if self._compressor is not None:
                 data = self._compressor.process(data) + self._compressor.flush()
-            self._writer.write(data)
+            if not self._writer.transport.is_closing():
+                self._writer.write(data)
             self._is_over = True
             self._writer.close()
             self._reader.feed_eof()  # nothing more is heard, whether or not it ever reads
