@@ -32,7 +32,7 @@ def endpoints(provider: ProviderSettings) -> dict[str, str]:
     for field in msgspec.structs.fields(type(provider)):
         if field.name == "url" or field.name.endswith("_url"):
             value = getattr(provider, field.name) or _example(field.type)
-            if isinstance(value, str):
+            if isinstance(value, str) and "…" not in value:  # some have no address by default
                 found[field.name] = value
     return found
 

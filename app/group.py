@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -23,6 +23,9 @@ from mdterm.app.commands.context import (
 )
 from mdterm.app.main import COMMANDS
 from mdterm.feeds.text import clean
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 CRASHED = 70
 """An error of our own: EX_SOFTWARE of sysexits.h, which no other ending uses."""
@@ -44,6 +47,24 @@ class LazyGroup(click.Group):
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Return commands, and what may stand where none is named."""
+        from click.shell_completion import CompletionItem
+
+        from mdterm.app.completing import of_the_dashboard
+
+        if incomplete.startswith("-"):
+            every = [*super().shell_complete(ctx, incomplete), *of_the_dashboard(ctx, incomplete)]
+            return list({one.value: one for one in every}.values())
+        # Behind an address no command follows. Click keeps what it could not resolve to itself.
+        is_first = not (ctx.args or getattr(ctx, "_protected_args", None))
+        found = [
+            CompletionItem(name, help=line)
+            for name, (_, line) in COMMANDS.items()
+            if is_first and name.startswith(incomplete)
+        ]
+        return [*found, *of_the_dashboard(ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands from the table, so that help imports none of them."""

@@ -4,6 +4,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from mdterm.app.commands.context import common_options
+from mdterm.app.completing import BASH
 
 PROGRAM = "mdterm"
 
@@ -24,4 +25,5 @@ def completion(context: click.Context, shell: str) -> None:
     assert script is not None
     complete = script(context.find_root().command, {}, PROGRAM, f"_{PROGRAM.upper()}_COMPLETE")
     # Not source(): for bash that first runs whatever bash is found here to ask for its version.
-    click.echo(complete.source_template % complete.source_vars())
+    template = BASH if shell == "bash" else complete.source_template
+    click.echo(template % complete.source_vars())

@@ -66,12 +66,12 @@ def check(context: Context) -> None:
     from mdterm.app.settings import SettingsError
 
     settings = context.settings()
-    if problems := _screen_problems(settings):
+    if problems := screen_problems(settings):
         raise SettingsError.of(problems)
     click.echo(f"{settings.path}: " + ("no mistakes" if settings.path.exists() else "absent, defaults hold"))
 
 
-def _screen_problems(settings: "Settings") -> "list[Problem]":
+def screen_problems(settings: "Settings") -> "list[Problem]":
     """Judge what only the screen knows: the names of themes, and keys and their commands."""
     from mdterm.app.choices import theme_names
     from mdterm.app.keymap import bind_keys

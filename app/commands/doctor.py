@@ -2,20 +2,24 @@
 
 import asyncio
 import platform
+import shutil
 import sys
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from mdterm.app import __version__
+from mdterm.app import __version__, completing
 from mdterm.app.commands.context import USAGE, Context, Failed, common_options
 
 if TYPE_CHECKING:
     from mdterm.app.doctor_terminal import Finding
+    from mdterm.app.settings import Settings
 
 
 @click.command()
+@click.argument("names", nargs=-1, metavar="[PROVIDER…]", shell_complete=completing.providers)
 @click.option("--offline", is_flag=True, help="Do not use the network.")
 @click.option("--keys", "keys", is_flag=True, help="Show what the terminal sends for each key pressed.")
 @click.option(
@@ -23,40 +27,50 @@ if TYPE_CHECKING:
 )
 @common_options
 @click.pass_obj
-def doctor(context: Context, offline: bool, keys: bool, seconds: float) -> int:
-    """Look at the terminal, the configuration, the keys and the connections, and say what to do."""
+def doctor(context: Context, names: tuple[str, ...], offline: bool, keys: bool, seconds: float) -> int:
+    """Look at the terminal, the configuration, the keys and the connections, and say what to do.
+
+    Of the connections all that have a key, or those of PROVIDER.
+    """
     if keys:
         return _capture(context)
+    _check_names(context, names)
     from mdterm.app.charset import as_started, is_ascii, to_ascii
 
     in_ascii = is_ascii("auto", as_started())
 
-    def say(words: str) -> None:
-        click.echo(to_ascii(words) if in_ascii else words)
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+    def say(words: str, indent: int = 0) -> None:
+        words = to_ascii(words) if in_ascii else words
+        lines = [words]
+        if room > 2 * indent and "\n" not in words:
+            lines = textwrap.wrap(words, room, subsequent_indent=" " * indent, break_on_hyphens=False)
+        click.echo("\n".join(lines))
 
     worst, todos = 0, list[str]()
-    for heading, findings in _sections(context, offline=offline, seconds=seconds):
+    for heading, findings in _sections(context, names, offline=offline, seconds=seconds):
         say(heading)
         for one in findings:
-            say(f"  {one.mark:2}  {one.words}")
+            say(f"  {one.mark:2}  {one.words}", 6)
             worst = worst or one.status
             if one.todo and one.todo not in todos:
                 todos.append(one.todo)
     say("What to do" if todos else "Nothing to do")
     for number, todo in enumerate(todos, 1):
-        say(f"  {number}.  {todo}")
+        say(f"  {number}.  {todo}", 6)
     return worst
 
 
 def _sections(
-    context: Context, *, offline: bool, seconds: float
+    context: Context, names: Sequence[str], *, offline: bool, seconds: float
 ) -> Iterator[tuple[str, Iterator["Finding"]]]:
     from mdterm.app.doctor_terminal import look
 
     yield "Program", _program()
     yield "Terminal", iter(look(context.environ))
     yield "Configuration", _configuration(context)
-    yield "Providers", _providers(context, offline=offline, seconds=seconds)
+    yield "Providers", _providers(context, names, offline=offline, seconds=seconds)
 
 
 def _program() -> Iterator["Finding"]:
@@ -76,6 +90,7 @@ def _program() -> Iterator["Finding"]:
 
 def _configuration(context: Context) -> Iterator["Finding"]:
     from mdterm.app import locations
+    from mdterm.app.commands.config import screen_problems
     from mdterm.app.doctor_terminal import Finding
     from mdterm.app.settings import SettingsError
 
@@ -89,6 +104,8 @@ def _configuration(context: Context) -> Iterator["Finding"]:
         return
     words = f"{path}: read" if path.exists() else f"{path}: not there, so everything is as by default"
     yield Finding("ok", words)
+    for problem in screen_problems(settings):
+        yield Finding("✗", str(problem), "mend the configuration; mdterm config check", USAGE)
     if not settings.with_credential:
         yield Finding(
             "ok",
@@ -97,7 +114,9 @@ def _configuration(context: Context) -> Iterator["Finding"]:
         )
 
 
-def _providers(context: Context, *, offline: bool, seconds: float) -> Iterator["Finding"]:
+def _providers(
+    context: Context, names: Sequence[str], *, offline: bool, seconds: float
+) -> Iterator["Finding"]:
     from mdterm.app.doctor_terminal import Finding
     from mdterm.app.settings import SettingsError
 
@@ -105,6 +124,10 @@ def _providers(context: Context, *, offline: bool, seconds: float) -> Iterator["
         settings = context.settings()
     except SettingsError:
         return
+    for name in names:
+        if name not in settings.with_credential and settings.providers[name].kind != "jayx":
+            words = f"{name}: it has no key"
+            yield Finding("!", words, f"give {name} its key in the configuration: mdterm config init", USAGE)
     if offline:
         yield Finding("ok", "not looked at: --offline")
         return
@@ -114,7 +137,7 @@ def _providers(context: Context, *, offline: bool, seconds: float) -> Iterator["
     yield from proxies(context.environ)
     world = World(context)
     try:
-        for name in settings.with_credential:
+        for name in [one for one in settings.providers if _is_looked_at(settings, one, names)]:
             provider = settings.providers[name]
             try:
                 made = world.provider(name)
@@ -123,7 +146,10 @@ def _providers(context: Context, *, offline: bool, seconds: float) -> Iterator["
                     "✗", f"{name}: {failed.words}", f"give {name} a key that can be had", failed.status
                 )
                 continue
-            yield Finding("ok", f"{name}: its key is there")
+            has_key = name in settings.with_credential
+            yield Finding(
+                "ok", f"{name}: {'its key is there' if has_key else 'no key; the market needs none'}"
+            )
             for url in endpoints(provider).values():
                 yield asyncio.run(reach(url))
             address = probe_of(settings, name)
@@ -132,6 +158,28 @@ def _providers(context: Context, *, offline: bool, seconds: float) -> Iterator["
                 yield from asyncio.run(ask(provider, made, instrument.address, seconds))
     finally:
         world.close()
+
+
+def _check_names(context: Context, names: Sequence[str]) -> None:
+    """Raise Failed where there is no such provider."""
+    from mdterm.app.settings import SettingsError
+    from mdterm.app.settings_problems import nearest
+
+    try:
+        known = context.settings().providers
+    except SettingsError:
+        return  # what is wrong is told among what is found
+    for name in names:
+        if name not in known:
+            raise Failed(f"there is no provider {name}{nearest(name, known)}", USAGE)
+
+
+def _is_looked_at(settings: "Settings", name: str, names: Sequence[str]) -> bool:
+    """Return whether a provider's connections are tried: it has its key, or needs none and is named."""
+    has_key = name in settings.with_credential
+    if not names:
+        return has_key
+    return name in names and (has_key or settings.providers[name].kind == "jayx")
 
 
 def _capture(context: Context) -> int:

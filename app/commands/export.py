@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from mdterm.app import completing
 from mdterm.app.commands.context import USAGE, Context, Failed, PipeClosed, common_options
 from mdterm.app.commands.replay import open_recording, read_interval, read_time
 from mdterm.app.commands.tail import read_kinds
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--kinds", default="trade", show_default=True, help="Kinds of event, by comma; also status.")
+@click.option(
+    "--kinds",
+    shell_complete=completing.kinds,
+    default="trade",
+    show_default=True,
+    help="Kinds of event, by comma; also status.",
+)
 @click.option(
     "--format",
     "form",
@@ -40,7 +47,9 @@ if TYPE_CHECKING:
     help="The file to write, - for standard output; of several kinds x.csv becomes x.trade.csv, …",
 )
 @click.option("--depth", default=10, show_default=True, type=click.IntRange(1, 10_000), help="Levels a side.")
-@click.option("--interval", help="Interval of candles (default: the one recorded).")
+@click.option(
+    "--interval", shell_complete=completing.intervals, help="Interval of candles (default: the one recorded)."
+)
 @click.option("--since", metavar="TIME", help="Only what was received from this time on.")
 @click.option("--until", metavar="TIME", help="Only what was received until this time.")
 @common_options

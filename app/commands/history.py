@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mdterm.app import completing
 from mdterm.app.commands.context import REFUSED, UNREACHABLE, USAGE, Context, Failed, common_options
 
 if TYPE_CHECKING:
@@ -20,8 +21,14 @@ MOST_BARS = 50_000
 
 
 @click.command()
-@click.argument("address", metavar="ADDRESS")
-@click.option("--interval", default="1m", show_default=True, help="Interval of the bars.")
+@click.argument("address", metavar="ADDRESS", shell_complete=completing.addresses)
+@click.option(
+    "--interval",
+    shell_complete=completing.intervals,
+    default="1m",
+    show_default=True,
+    help="Interval of the bars.",
+)
 @click.option(
     "--since",
     metavar="TIME",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mdterm.app import completing
 from mdterm.app.commands.context import REFUSED, UNREACHABLE, USAGE, Context, Failed, common_options
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ UNKNOWN = "—"
 
 
 @click.command()
-@click.argument("address", metavar="ADDRESS")
+@click.argument("address", metavar="ADDRESS", shell_complete=completing.addresses)
 @click.option(
     "--panel",
     type=click.Choice(["ladder", "tape", "chart", "all"]),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mdterm.app import completing
 from mdterm.app.commands.context import REFUSED, UNREACHABLE, USAGE, Context, Failed, common_options
 from mdterm.app.commands.tail import Output, read_kinds
 
@@ -23,7 +24,7 @@ LEFT_OUT = frozenset({"trade_agg"})
 
 
 @click.command()
-@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS…")
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS…", shell_complete=completing.addresses)
 @click.option(
     "-o",
     "--output",
@@ -32,8 +33,18 @@ LEFT_OUT = frozenset({"trade_agg"})
     type=click.Path(path_type=Path, dir_okay=False),
     help="The file to write; it must not exist.",
 )
-@click.option("--kinds", help="Kinds of event, by comma (default: all that a screen shows).")
-@click.option("--interval", default="1m", show_default=True, help="Interval of candles.")
+@click.option(
+    "--kinds",
+    shell_complete=completing.kinds,
+    help="Kinds of event, by comma (default: all that a screen shows).",
+)
+@click.option(
+    "--interval",
+    shell_complete=completing.intervals,
+    default="1m",
+    show_default=True,
+    help="Interval of candles.",
+)
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), help="End after so many seconds.")
 @click.option(
     "--rotate-size",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mdterm.app import completing
 from mdterm.app.commands.context import USAGE, Context, Failed, common_options
 from mdterm.app.commands.tail import Output, read_kinds
 
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 @click.option("--paused", is_flag=True, help="Stand still at the beginning.")
 @click.option("--fps", type=click.FloatRange(0.1, 60), help="Frames drawn a second, at most (default: 10).")
 @click.option("--tail", "with_lines", is_flag=True, help="Print the events as lines, as mdterm tail does.")
-@click.option("--kinds", help="With --tail: kinds of event, by comma (default: those recorded).")
+@click.option(
+    "--kinds",
+    shell_complete=completing.kinds,
+    help="With --tail: kinds of event, by comma (default: those recorded).",
+)
 @click.option(
     "--format",
     "form",
@@ -32,7 +37,11 @@ if TYPE_CHECKING:
     help="With --tail: JSON or words.",
 )
 @click.option("--depth", default=10, show_default=True, type=click.IntRange(1, 10_000), help="Levels a side.")
-@click.option("--interval", help="With --tail: interval of candles (default: the one recorded).")
+@click.option(
+    "--interval",
+    shell_complete=completing.intervals,
+    help="With --tail: interval of candles (default: the one recorded).",
+)
 @click.option("--count", type=click.IntRange(1), help="With --tail: end after so many events.")
 @common_options
 @click.pass_obj

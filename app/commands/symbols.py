@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mdterm.app import completing
 from mdterm.app.commands.context import REFUSED, UNREACHABLE, USAGE, Context, Failed, common_options
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ LONGEST = 200
 
 
 @click.command()
-@click.argument("provider")
+@click.argument("provider", shell_complete=completing.providers)
 @click.argument("query", nargs=-1, metavar="[QUERY]…")
 @common_options
 @click.pass_obj

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mdterm.app import completing
 from mdterm.app.commands.context import (
     REFUSED,
     UNREACHABLE,
@@ -182,11 +183,23 @@ def read_kinds(text: str) -> list[Stream]:
 
 
 @click.command()
-@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS…")
-@click.option("--kinds", default="trade,book", show_default=True, help="Kinds of event, by comma.")
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS…", shell_complete=completing.addresses)
+@click.option(
+    "--kinds",
+    shell_complete=completing.kinds,
+    default="trade,book",
+    show_default=True,
+    help="Kinds of event, by comma.",
+)
 @click.option("--format", "form", type=click.Choice(["ndjson", "text"]), default="ndjson", show_default=True)
 @click.option("--depth", default=10, show_default=True, type=click.IntRange(1, 10_000), help="Levels a side.")
-@click.option("--interval", default="1m", show_default=True, help="Interval of candles.")
+@click.option(
+    "--interval",
+    shell_complete=completing.intervals,
+    default="1m",
+    show_default=True,
+    help="Interval of candles.",
+)
 @click.option("--count", type=click.IntRange(1), help="End after so many events in all.")
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), help="End after so many seconds.")
 @common_options

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mdterm.app import completing
 from mdterm.app.commands.context import USAGE, Context, Failed, common_options
 
 if TYPE_CHECKING:
@@ -19,7 +20,12 @@ _GAP = "  "
 @click.command()
 @click.option("--show", is_flag=True, help="Every role of every theme with its colour and attributes.")
 @click.option("--check", is_flag=True, help="What is wrong with your own themes, and what is hard to read.")
-@click.option("--template", metavar="THEME", help="A theme as a file, to make one of your own from.")
+@click.option(
+    "--template",
+    metavar="THEME",
+    shell_complete=completing.brought_themes,
+    help="A theme as a file, to make one of your own from.",
+)
 @common_options
 @click.pass_obj
 def themes(context: Context, show: bool, check: bool, template: str | None) -> int:

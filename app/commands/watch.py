@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mdterm.app import completing
 from mdterm.app.commands.context import INTERRUPTED, TERMINATED, USAGE, Context, Failed, common_options
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _STATUS = {signal.SIGTERM: TERMINATED, signal.SIGINT: INTERRUPTED, signal.SIGHUP
 
 
 @click.command()
-@click.argument("addresses", nargs=-1, metavar="[ADDRESS…]")
+@click.argument("addresses", nargs=-1, metavar="[ADDRESS…]", shell_complete=completing.addresses)
 @click.option("--fps", type=click.FloatRange(0.1, 60), help="Frames drawn a second, at most (default: 10).")
 @click.option(
     "--record",

@@ -47,6 +47,23 @@ def test_a_wrong_configuration_is_told_with_its_place(tmp_path: Path) -> None:
     assert "theme" in done.stdout
 
 
+def test_what_only_the_screen_would_stumble_over_is_told_too(tmp_path: Path) -> None:
+    (tmp_path / "wrong.toml").write_text('layout = "trade"\nalerts = ["sim:BTCUSDT corss 1"]\n')
+    done = run(tmp_path, "doctor", "--offline", "--config", "wrong.toml")
+    assert done.returncode == 2
+    assert "wrong.toml:1: layout: unknown layout; did you mean trader?" in done.stdout
+    assert "wrong.toml:2: alerts: " in done.stdout
+
+
+def test_single_providers_can_be_looked_at(tmp_path: Path) -> None:
+    done = run(tmp_path, "doctor", "--offline", "kiyotaka")
+    assert done.returncode == 2
+    assert "kiyotaka: it has no key" in done.stdout
+    done = run(tmp_path, "doctor", "--offline", "kiyotkaa")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no provider kiyotkaa; did you mean kiyotaka?" in done.stderr
+
+
 def test_a_venue_that_works_is_reached_and_takes_the_key(tmp_path: Path) -> None:
     market = Market("BTCUSDT", 0.1, 60_000.0, seed=1)
     with Venue(block_sizes={"BTCUSDT": 0.1}) as venue:
