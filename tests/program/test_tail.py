@@ -1,5 +1,7 @@
 """`tail` gives a recorded market out again: every trade once, every book whole, all in order."""
 
+import json
+import shutil
 import signal
 from pathlib import Path
 
@@ -127,3 +129,27 @@ def states_of(lines: list[str]) -> list[str]:
     """Return the states told, in order."""
     marker = '"state":"'
     return [line.partition(marker)[2].partition('"')[0] for line in lines if marker in line]
+
+
+STATUS = '{ "$@"; echo "status $?" >&2; } | '
+
+
+def test_head_takes_what_it_wants_and_the_rest_ends_quietly(tmp_path: Path) -> None:
+    done = run(tmp_path, "tail", "sim:BTCUSDT", "--kinds", "trade", shell=f"{STATUS} head -3")
+    assert (len(done.stdout.splitlines()), done.stderr, done.returncode) == (3, "status 0\n", 0)
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not here")
+def test_jq_reads_every_line(tmp_path: Path) -> None:
+    jq = "jq -c 'select(.kind == \"trade\") | [.ts, .price, .size, .side]'"
+    done = run(tmp_path, "tail", "sim:BTCUSDT", "--kinds", "trade", "--count", "40", shell=f"{STATUS} {jq}")
+    assert (done.stderr, done.returncode) == ("status 0\n", 0)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(rows) == 40
+    assert all(price > 0 and size > 0 and side in ("buy", "sell") for _, price, size, side in rows)
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not here")
+def test_jq_that_gives_up_ends_it_quietly(tmp_path: Path) -> None:
+    done = run(tmp_path, "tail", "sim:BTCUSDT", shell=f"{STATUS} jq --no-such-option 2>/dev/null")
+    assert (done.stderr, done.returncode) == ("status 0\n", 2)
