@@ -1,6 +1,5 @@
 """From settings to providers: which are needed, with which credential, and the simulated venue."""
 
-import asyncio
 import contextlib
 import sys
 from collections.abc import Iterable, Sequence
@@ -259,31 +258,3 @@ def missing_kinds(world: World, instruments: Iterable[Instrument], kinds: Sequen
     """Return the kinds that none of the instruments' providers has."""
     had = {stream for one in instruments for stream in world.provider(one.provider).capabilities.streams}
     return [kind for kind in kinds if kind not in had]
-
-
-def untold(world: World, instruments: Iterable[Instrument]) -> list[str]:
-    """Return the configuration keys without which prices and sizes would be mere counts."""
-    keys: list[str] = []
-    for one in instruments:
-        provider = world.provider(one.provider)
-        if provider.kind == "jayx":
-            from mdterm.feeds.jayx.feed import JayX
-
-            assert isinstance(provider, JayX)
-            asyncio.run(provider.learn())
-            keys += provider.untold(one)
-    return keys
-
-
-def set_interval(world: World, instruments: Iterable[Instrument], interval: str) -> None:
-    """Have bars of an interval served where a provider's socket carries only one. Raise Failed."""
-    for one in instruments:
-        provider = world.provider(one.provider)
-        if provider.kind == "jayx":
-            from mdterm.feeds.jayx.feed import JayX
-
-            assert isinstance(provider, JayX)
-            try:
-                provider.set_interval(one.address, interval)
-            except ValueError as error:
-                raise Failed(f"--interval: {error}", USAGE) from error

@@ -14,7 +14,7 @@ import click
 from mdterm.app import completing
 from mdterm.app.commands.context import USAGE, Context, Failed, PipeClosed, common_options
 from mdterm.app.commands.replay import open_recording, read_interval, read_time
-from mdterm.app.commands.tail import read_kinds
+from mdterm.app.wanted import read_kinds
 
 if TYPE_CHECKING:
     from mdterm.app.tables import Table

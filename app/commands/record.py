@@ -10,17 +10,13 @@ import click
 
 from mdterm.app import completing
 from mdterm.app.commands.context import REFUSED, UNREACHABLE, USAGE, Context, Failed, common_options
-from mdterm.app.commands.tail import Output, read_kinds
+from mdterm.app.lines import Output
+from mdterm.app.wanted import check_kinds, own_wants, read_interval, read_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mdterm.app.providers import World
-    from mdterm.feeds.address import Instrument
-    from mdterm.feeds.events import Event, Stream
-
-LEFT_OUT = frozenset({"trade_agg"})
-"""Recorded only when asked for: it is made of the trades."""
+    from mdterm.feeds.events import Event
 
 
 @click.command()
@@ -79,29 +75,20 @@ def record(
     At the end one JSON line tells files, records and bytes (not with --tail). Keys and tokens are struck
     out. `mdterm replay` shows the recording, `mdterm export` makes tables of it.
     """
-    from mdterm.app.providers import World, missing_kinds, set_interval, untold
+    from mdterm.app.providers import World
     from mdterm.app.stdout import write_out
-    from mdterm.feeds.intervals import IntervalError, parse_interval
     from mdterm.feeds.recorder import Recorder, RecorderError
     from mdterm.feeds.runtime import Feed
     from mdterm.feeds.thread import FeedThread
 
     streams = None if kinds is None else read_kinds(kinds)
-    try:
-        interval = parse_interval(interval)
-    except IntervalError as error:
-        raise Failed(f"--interval: {error}", USAGE) from error
+    interval = read_interval(interval)
     world = World(context)
     try:
-        instruments = world.instruments(addresses)
-        if streams is not None and (missing := missing_kinds(world, instruments, streams)):
-            raise Failed(f"--kinds: no provider asked has {', '.join(missing)}", USAGE)
-        untold(world, instruments)  # what is not told is recorded raw
-        wants = wants_of(world, instruments, streams)
-        if any(stream == "candle" for _, stream in wants):
-            set_interval(world, instruments, interval)
+        asked = own_wants(world, addresses, streams, interval, is_recorded=True)
+        check_kinds(asked)  # sizes that are mere counts are recorded as such
         context.start_log()
-        ending = _Ending([one.address for one in instruments], depth, with_lines)
+        ending = _Ending([one.address for one in asked.instruments], depth, with_lines)
         try:
             recorder = Recorder(
                 path,
@@ -114,7 +101,7 @@ def record(
 
         def build() -> Feed:
             feed = Feed(world.providers, journal=recorder, accounts=world.accounts())
-            feed.listen(wants, ending.take, interval=interval)
+            feed.listen(asked.wants, ending.take, interval=interval)
             return feed
 
         feed = FeedThread(build)
@@ -136,28 +123,6 @@ def record(
     if ending.output.all_refused:
         return REFUSED
     return UNREACHABLE if seconds is not None and not ending.output.data_lines else 0
-
-
-def wants_of(
-    world: "World", instruments: "Sequence[Instrument]", streams: "Sequence[Stream] | None"
-) -> "list[tuple[str, Stream]]":
-    """Return what to subscribe: what each provider can give of these kinds, or all that a screen shows."""
-    from mdterm.feeds.accounts import EVERYTHING
-
-    wants: dict[tuple[str, Stream], None] = {}
-    for one in instruments:
-        provider = world.provider(one.provider)
-        for stream in sorted(provider.capabilities.streams):
-            if stream not in streams if streams is not None else stream in LEFT_OUT:
-                continue
-            source: Stream = (
-                "trade" if stream == "candle" and stream not in provider.capabilities.served else stream
-            )
-            if streams is None and provider.carries(one, source) is not None:
-                continue
-            address = f"{one.provider}:{EVERYTHING}" if stream == "balance" else one.address
-            wants[address, stream] = None
-    return list(wants)
 
 
 class _Ending:

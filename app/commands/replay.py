@@ -9,7 +9,8 @@ import click
 
 from mdterm.app import completing
 from mdterm.app.commands.context import USAGE, Context, Failed, common_options
-from mdterm.app.commands.tail import Output, read_kinds
+from mdterm.app.lines import Output
+from mdterm.app.wanted import read_kinds
 
 if TYPE_CHECKING:
     from mdterm.feeds.events import Stream
