@@ -22,6 +22,8 @@ from tests.program.terminal import Terminal
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SCREENS = {"watch", "replay"}
+NEED_MORE = {"tail", "once", "record", "replay", "export", "history", "symbols", "completion"}
+"""Commands that do nothing by their names alone: words name them so."""
 ENDLESS_S = 5.0
 """How long a command that goes on for ever is looked at before it is ended."""
 PROGRAM = (sys.executable, "-m", "mdterm.app.main")
@@ -45,12 +47,31 @@ def shown() -> list[Shown]:
             text = re.sub(r"[ \t]+#[^\n']*$", "", block, flags=re.MULTILINE)
             text = re.sub(r"(\||\\)\n\s*", lambda m: "| " if m[1] == "|" else " ", text)
             found += [Shown(page.name, line.strip()) for line in text.splitlines()]
-    return [one for one in dict.fromkeys(found) if re.match(r"mdterm\b", one.line)]
+    return [one for one in dict.fromkeys((*found, *in_words())) if call_of(one.line)]
+
+
+def in_words() -> list[Shown]:
+    """Return the commands that stand between words, as far as they are whole."""
+    found = []
+    for page in PAGES:
+        text = re.sub(r"```.*?\n```", "", page.read_text("utf-8"), flags=re.DOTALL)
+        for line in re.findall(r"`(mdterm [^`\n]*)`", text):
+            words = line.split()
+            is_named = words[1].startswith("-") or words[1] in COMMANDS
+            if is_named and not (len(words) == 2 and words[1] in NEED_MORE):
+                found.append(Shown(page.name, line))
+    return found
+
+
+def call_of(line: str) -> str | None:
+    """Return the part of a line that calls mdterm, None where none does."""
+    parts = (part.strip() for part in re.split(r"&&|[|>&]", line))
+    return next((part for part in parts if re.match(r"mdterm\b", part)), None)
 
 
 def verb_of(line: str) -> str:
     """Return the command that a line calls; the dashboard where it names none."""
-    words = [word for word in re.split(r"[|>&]", line)[0].split()[1:] if not word.startswith("-")]
+    words = [word for word in (call_of(line) or "").split()[1:] if not word.startswith("-")]
     return words[0] if words and words[0] in COMMANDS else "watch"
 
 
@@ -117,7 +138,13 @@ def test_a_command_of_the_documentation_works(
             '{"type":"trade","symbol":"X","ts":1,"price":1.0,"size":1.0,"side":"buy"}\n'
         )
         subprocess.run(["gzip", "recording.ndjson"], cwd=tmp_path, check=True)
-    if verb_of(line) in SCREENS and "--tail" not in line:
+    if "--keys" in line:
+        with Terminal(tmp_path, env=home, run=["sh", "-c", f"exec {line}"]) as terminal:
+            terminal.wait_for(lambda rows: any("Ctrl+C ends" in row for row in rows), 40)
+            terminal.press("\x03")
+            assert terminal.wait() == 0, terminal.picture()
+        return
+    if verb_of(line) in SCREENS and not re.search(r"--(tail|version|help)\b", line):
         with Terminal(
             tmp_path, env=home, run=["sh", "-c", f"exec {line}"], columns=120, lines=40
         ) as terminal:
