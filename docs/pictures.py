@@ -1,8 +1,8 @@
-"""Make the README's picture from the simulated market, so that it shows what the program shows.
+"""Make the pictures of the documentation from the simulated market, so that they show what the program shows.
 
     python docs/pictures.py [FOLDER]
 
-The market is the made-up one with its fixed seed; the picture is taken once enough of it has been traded.
+The market is the made-up one with its fixed seed; the pictures are taken once enough of it has been traded.
 """
 
 import asyncio
@@ -18,8 +18,15 @@ from mdterm.feeds.runtime import Feed
 from mdterm.feeds.thread import FeedThread
 
 SIZE = (120, 40)
+PICTURES = {
+    "dashboard": ("dark", "trader", ()),
+    "tape": ("blue-orange", "tape", ()),
+    "chart": ("light", "chart", ("A", "A", "A", "P", "C")),
+}
+"""Their names, each with theme, layout, and the keys that are pressed before it is taken."""
 ENOUGH_TRADES = 300
 TOO_LONG_S = 120.0
+SETTLED_S = 2.0
 
 
 class Watched(FeedThread):
@@ -44,7 +51,7 @@ class Watched(FeedThread):
 
 
 async def take(folder: Path) -> None:
-    """Run the dashboard on the simulated market and save its picture."""
+    """Run the dashboard on the simulated market and save its pictures."""
     world = World(Context({}))
     instruments = world.instruments(world.default_addresses())
     feed = Watched(world)
@@ -55,8 +62,13 @@ async def take(folder: Path) -> None:
         async with app.run_test(size=SIZE) as pilot:
             async with asyncio.timeout(TOO_LONG_S):
                 await feed.enough.wait()
-            await pilot.pause()
-            (folder / "dashboard.svg").write_text(app.export_screenshot(title="mdterm"), encoding="utf-8")
+            for name, (theme, layout, keys) in PICTURES.items():
+                app.theme = theme
+                app.board.show_layout(layout)
+                await pilot.press(*keys)
+                await pilot.pause(SETTLED_S)  # the feed makes what the layout wants to show
+                picture = app.export_screenshot(title="mdterm")
+                (folder / f"{name}.svg").write_text(picture, encoding="utf-8")
     finally:
         feed.stop()
         world.close()
