@@ -28,12 +28,13 @@ SUPERVISED_S: Final = 5.0
 
 
 def port_or_none(
-    context: Context, role: "Role" = "screen", *, own_because: str = ""
+    context: Context, role: "Role" = "screen", *, own_because: str = "", starts: bool = False
 ) -> "AttachedPort | None":
     """Return a port that is attached to the shared feed, None where connections are to be this program's own.
 
-    ``own_because`` says why they must be. Why they are, where a feed runs, goes to the log and to
-    ``context.remarks``. Raise Failed where the shared feed is asked for and cannot be had.
+    ``starts`` has one started where none runs, as ``feed = "shared"`` does. ``own_because`` says why they
+    must be. Why they are, where a feed runs, goes to the log and to ``context.remarks``. Raise Failed where
+    the shared feed is asked for and cannot be had.
     """
     setting = context.settings().feed
     if setting == "own":
@@ -41,7 +42,7 @@ def port_or_none(
     try:
         if own_because:
             raise _NotShared(own_because)
-        return _port(context, role, starts=setting == "shared")
+        return _port(context, role, starts=starts or setting == "shared")
     except _NotShared as reason:
         if setting == "shared":
             raise Failed(f'feed = "shared": {reason}', reason.status) from None

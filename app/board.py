@@ -1,6 +1,6 @@
 """The board: the panels around one instrument, and what the keys do to them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -35,6 +35,9 @@ from mdterm.widgets.tape import Tape
 from mdterm.widgets.watch import WatchStrip
 from mdterm.widgets.watchlist import Watchlist
 
+ALONE_BREAKPOINTS = [(0, "-flat"), (5, "-low"), (16, "-short"), (22, "-high"), (34, "-tall")]
+"""Heights of a panel that stands alone: in the least of them even its header has no room."""
+
 
 class BoardScreen(
     LayoutKeys, WatchKeys, LadderKeys, TapeKeys, ChartKeys, AccountKeys, ReplayKeys, inherit_bindings=False
@@ -56,9 +59,13 @@ class BoardScreen(
         accounts: Collection[str] = (),
         roster: Roster | None = None,
         is_ascii: bool = False,
+        alone: str | None = None,
     ) -> None:
+        """``alone`` names the one panel that stands on the screen, under the header where that has room."""
         super().__init__(id="board")
         self.port = port
+        self.told: Callable[[str], None] = lambda address: None
+        """Told the address of what is shown, when somebody here has chosen it."""
         self.accounts = set(accounts)
         """The providers that tell of an account."""
         self.instruments = tuple(instruments)
@@ -86,6 +93,10 @@ class BoardScreen(
         self._zones = (zone, LOCAL_ZONE if zone == UTC_ZONE else UTC_ZONE)
         self.layout_name = layout
         self.add_class(f"-{layout}")
+        if alone is not None:
+            self.alone = next(one for one in (self.header, self.connections, *self.panels) if one.id == alone)
+            self.VERTICAL_BREAKPOINTS = ALONE_BREAKPOINTS
+            self.add_class("-alone", f"-alone-{alone}")
 
     @property
     def instrument(self) -> Instrument:
@@ -136,6 +147,9 @@ class BoardScreen(
     def on_mount(self) -> None:
         """Name everything that is known before any data."""
         self.name_list()
+        if self.alone is not None:
+            self.maximise(None)
+            self.call_after_refresh(self.alone.focus)
         self.hide_panels()
         self._tell_zone()
         self.status.set_hints(self.keymap.hints())
@@ -244,6 +258,13 @@ class BoardScreen(
         if index != self.at and 0 <= index < len(self.instruments):
             self.before, self.at = self.at, index
             self.show_shown()
+            self.told(self.instrument.address)
+
+    def follow(self, instrument: Instrument) -> None:
+        """Show what somebody else has chosen."""
+        told, self.told = self.told, lambda address: None
+        self.add_instrument(instrument)
+        self.told = told
 
     def show_shown(self) -> None:
         """Empty the panels for the instrument that is shown now, and bind them."""

@@ -1,7 +1,7 @@
 """The Textual app: introduces the feed to the screens, and the screens to the terminal."""
 
 import gc
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -77,6 +77,14 @@ class FeedSaid(Message, bubble=False):
         self.feed = feed
 
 
+class LinkSwitched(Message, bubble=False):
+    """Another one of the link shows an instrument."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self.address = address
+
+
 class Dashboard(Absences, inherit_bindings=False):
     """The dashboard on a feed's port. ``run`` returns the exit status."""
 
@@ -109,6 +117,7 @@ class Dashboard(Absences, inherit_bindings=False):
         keeper: Keeper | None = None,
         reload: Reload | None = None,
         away_after_s: float = 300.0,
+        alone: str | None = None,
         driver_class: type[Driver] = TerminalDriver,
     ) -> None:
         super().__init__(
@@ -129,13 +138,24 @@ class Dashboard(Absences, inherit_bindings=False):
         self.reload = reload
         self.rules, self.alarms, self.signals = tuple(rules), {}, frozenset(signals)
         self.board = BoardScreen(
-            port, instruments, market_clock or self.clock, keymap, layout, zone, accounts, roster, is_ascii
+            port,
+            instruments,
+            market_clock or self.clock,
+            keymap,
+            layout,
+            zone,
+            accounts,
+            roster,
+            is_ascii,
+            alone,
         )
         self.board.status.is_slow_link = slow_link
         self.keeper = keeper
         if keeper is not None:
             keeper.restore(self.board)
             keeper.note(self.board, theme)
+        self.when_mounted: Callable[[], None] = lambda: None
+        """Called once, when frames are asked for."""
         self._delay_ms: float | None = None
         self._is_frozen = False
         self._bind_keys(keymap)
@@ -159,6 +179,7 @@ class Dashboard(Absences, inherit_bindings=False):
         self.port.connect(self._post)
         self.open_alarms()
         self.open_absences()
+        self.when_mounted()
         self._tell_themes(self.shelf.files)
 
     def _post(self, frames: FrameSet) -> None:
@@ -330,7 +351,11 @@ class Dashboard(Absences, inherit_bindings=False):
         if address is not None:
             self.run_worker(self._watch(address), exclusive=True)
 
-    async def _watch(self, address: str) -> None:
+    def on_link_switched(self, message: LinkSwitched) -> None:
+        """Show what another one of the link shows."""
+        self.run_worker(self._watch(message.address, is_followed=True), group="link", exclusive=True)
+
+    async def _watch(self, address: str, *, is_followed: bool = False) -> None:
         watched = {one.address: one for one in self.board.instruments}
         try:
             known = watched.get(address)
@@ -338,7 +363,9 @@ class Dashboard(Absences, inherit_bindings=False):
         except (AddressError, Failed) as error:
             self.tell(f"{address} cannot be watched: {error}", "error")
             return
-        if instrument is not None:
+        if instrument is not None and is_followed:
+            self.board.follow(instrument)
+        elif instrument is not None:
             self.board.add_instrument(instrument)
 
     def tell(self, words: str, level: Level = "info") -> None:

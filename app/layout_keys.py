@@ -26,6 +26,8 @@ class LayoutKeys(Deck, inherit_bindings=False):
     layout_name: str
     hidden: dict[str, set[str]]
     """Panels that are hidden, by layout."""
+    alone: Widget | None = None
+    """What stands on the screen whatever the keys say, None where they have the say."""
 
     def action_next_layout(self) -> None:
         """Show the next layout, all its panels."""
@@ -50,8 +52,9 @@ class LayoutKeys(Deck, inherit_bindings=False):
         focused = self.focused if isinstance(self.focused, Panel) else self.ladder
         self.maximise(None if self.has_class("-maximised") else focused)
 
-    def maximise(self, chosen: Panel | None) -> None:
+    def maximise(self, chosen: Widget | None) -> None:
         """Give a panel the room of all, or all their own again."""
+        chosen = self.alone or chosen
         self.set_class(chosen is not None, "-maximised")
         around = () if chosen is None else chosen.ancestors_with_self
         for node in self.query("#panels, #panels *"):

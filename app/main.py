@@ -17,6 +17,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("mdterm.app.commands.replay:replay", "A recording through the same screens, or as lines."),
     "export": ("mdterm.app.commands.export:export", "A recording as CSV, lines or Parquet."),
     "history": ("mdterm.app.commands.history:history", "Bars that were kept here, and the provider's past."),
+    "panel": ("mdterm.app.commands.panel:panel", "One panel alone, for a pane of tmux."),
+    "tmux": ("mdterm.app.commands.tmux:tmux", "A window of tmux with panels that switch together."),
     "feed": ("mdterm.app.commands.feed:feed", "The shared feed that screens and commands attach to."),
     "simulate": ("mdterm.app.commands.simulate:simulate", "The simulated venue, in the foreground."),
     "config": (

@@ -161,6 +161,8 @@ class AttachedPort:
         self._pairs: list[tuple[str, str]] | None = None
         self._period_s: float | None = None
         self._link = ""
+        self._linked = ""
+        """What the link shows, as far as this client has a part in it."""
         self._listened: dict[int, tuple[list[tuple[str, Stream]], Listener, str]] = {}
         self._answers: dict[int, Answer] = {}
         self._calls: dict[int, concurrent.futures.Future[Any]] = {}
@@ -382,7 +384,7 @@ class AttachedPort:
         if self._pairs is not None:
             self._send(SetPairs(self._pairs))
         if self._link:
-            self._send(Join(self._link))
+            self._send(Join(self._link, self._linked))
         for id_, (wants, _, interval) in self._listened.items():
             self._send(Listen(id_, wants, interval))
         self._tell("gap", f"trades may be missing from {lost_at} to {self._clock.wall()} (ns)")
@@ -415,6 +417,7 @@ class AttachedPort:
         match told:
             case Frames():
                 if self._post is None:
+                    self._send(Ack(told.number))  # nobody looks yet, and nobody shall be waited for
                     return
                 frames = frame_set(told, mono_ahead_s=self._mono_ahead_s, wall_ahead_ns=self._wall_ahead_ns)
                 self._shown.update(frames.panels)
@@ -431,6 +434,7 @@ class AttachedPort:
                 if answer is not None:
                     answer(addresses, problem)
             case Switched(address):
+                self._linked = address
                 self.switched(address)
             case Shared(clients):
                 self.clients = clients
@@ -595,17 +599,24 @@ class AttachedPort:
             del self._listened[id_]
             self._send(Unlisten(id_))
 
-    def join(self, link: str) -> None:
-        """Switch symbols together with all others of a link; ``switched`` tells what they show."""
-        self._do(self._join, link)
+    def join(self, link: str, address: str = "") -> None:
+        """Switch symbols together with all others of a link; ``switched`` tells what they show.
 
-    def _join(self, link: str) -> None:
-        self._link = link
-        self._send(Join(link))
+        Where there are none yet, ``address`` is what the link shows.
+        """
+        self._do(self._join, link, address)
+
+    def _join(self, link: str, address: str) -> None:
+        self._link, self._linked = link, address
+        self._send(Join(link, address))
 
     def switch(self, address: str) -> None:
         """Tell the others of the link what is shown now."""
-        self._do(self._send, Switch(address))
+        self._do(self._switch, address)
+
+    def _switch(self, address: str) -> None:
+        self._linked = address
+        self._send(Switch(address))
 
     def call(self, name: str, args: Mapping[str, Any] | None = None, *, wait_s: float = CALL_S) -> Any:
         """Ask the feed's process for something and wait for the answer. Raise CallError.

@@ -84,6 +84,8 @@ CALLS: Final = 16
 """Calls of a client that may be under way."""
 TURN: Final = 64
 """After so many messages of one client the others get their turn."""
+LONGEST_LINK: Final = 100
+"""Letters of a link's name that count."""
 _READ: Final = 65_536
 _WINDOW: Final = 20
 _QUALITY: Final = 5
@@ -159,6 +161,11 @@ class Host:
         for client in self.clients:
             if client.is_screen:
                 client.tell(told)
+
+    def forget(self, link: str) -> None:
+        """Forget what a link shows that nobody is in any more: who comes next begins with its own."""
+        if all(client.link != link for client in self.clients):
+            self.links.pop(link, None)
 
     def switched(self, by: "Client", address: str) -> None:
         """Tell the others of a link what one of them shows."""
@@ -365,10 +372,12 @@ class Client:
                     self._feed.unlisten(listening)
             case Missed(since):
                 self._feed.missed(since)
-            case Join(link):
-                self.link = link[:100]
-                if link and link in self._host.links:
-                    self.tell(Switched(self._host.links[link]))
+            case Join(link, address):
+                self.link = link[:LONGEST_LINK]
+                if self.link in self._host.links:
+                    self.tell(Switched(self._host.links[self.link]))
+                elif self.link and address:
+                    self._host.switched(self, self._feed.resolve(address).address)
             case Switch(address):
                 if self.link:
                     self._host.switched(self, self._feed.resolve(address).address)
@@ -448,5 +457,6 @@ class Client:
             self._seat = None
         if self in self._host.clients:
             self._host.clients.remove(self)
+            self._host.forget(self.link)
             self._host.tell_shared()
             self._host.desk.went(self)

@@ -220,9 +220,13 @@ class Missed(msgspec.Struct, frozen=True, tag="missed"):
 
 
 class Join(msgspec.Struct, frozen=True, tag="join"):
-    """Switch symbols together with all others that joined ``link``."""
+    """Switch symbols together with all others that joined ``link``.
+
+    ``address`` is what the client shows; a link that has nobody yet shows it as well.
+    """
 
     link: str
+    address: str = ""
 
 
 class Switch(msgspec.Struct, frozen=True, tag="switch"):
