@@ -10,6 +10,8 @@ from mdterm.feeds.burst import Burst
 from mdterm.feeds.slots import Slots
 
 ENTRIES = 65_536
+_ASIDE = 60_000_000_000
+"""Venue time (ns) for which trades stay aside unsummed."""
 _UNASKED = 10_000_000_000
 """Venue time (ns) after which a window that nobody asks for is kept up no more."""
 
@@ -82,6 +84,9 @@ class Windows:
         self.advance(slot * self._slot)
         self._aside.setdefault(slot, []).append((burst, start, end))
         self._held_aside += end - start
+        # A slot a time: what the tape has let go takes a third of the room when it is summed.
+        if next(iter(self._aside)) < slot - _ASIDE // self._slot:
+            self._sum_oldest()
         if self._held_aside + self._slots.held > self._entries:
             self._sum_up()
             if self._slots.held > self._entries:
@@ -89,15 +94,19 @@ class Windows:
 
     def _sum_up(self) -> None:
         """Sum what was put aside."""
+        while self._aside:
+            self._sum_oldest()
+
+    def _sum_oldest(self) -> None:
+        """Sum the oldest slot that was put aside."""
         assert self._summed is not None
-        aside, self._aside = self._aside, {}
-        self._held_aside = 0
-        for slot, pieces in aside.items():
-            cells = dict(self._slots.get(slot) or {})
-            for burst, start, end in pieces:
-                for key, size in self._summed(burst, start, end).items():
-                    cells[key] = cells.get(key, 0.0) + size
-            self._slots.put(slot, cells)
+        slot = next(iter(self._aside))
+        cells = dict(self._slots.get(slot) or {})
+        for burst, start, end in self._aside.pop(slot):
+            self._held_aside -= end - start
+            for key, size in self._summed(burst, start, end).items():
+                cells[key] = cells.get(key, 0.0) + size
+        self._slots.put(slot, cells)
 
     def advance(self, ts: int) -> None:
         """Move the windows' end to venue time ``ts``; going back is ignored."""

@@ -1,11 +1,13 @@
 """Flow windows equal what a plain look back over the tape gives."""
 
+import tracemalloc
 from math import ceil, floor
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mdterm.feeds.burst import burst_of
 from mdterm.feeds.events import Side, Trade
 from mdterm.feeds.flow import FLOW_WINDOWS, SLOT, Flow
 from mdterm.feeds.intervals import DAY, SECOND
@@ -235,3 +237,30 @@ def test_a_window_is_the_same_whether_it_was_looked_at_all_the_time_or_not(
             told = {name: cell[0] for name, cell in watched.sums(length).items()}
             if is_asked:
                 assert {name: cell[0] for name, cell in unwatched.sums(length).items()} == told
+
+
+def quarter_of_a_hundred(slot: int) -> list[Trade]:
+    """Return 25 trades of one slot of 0.1 s."""
+    ts, base = START - 3_600 * SECOND + slot * SLOT, slot * 7
+    return [
+        trade(ts + at * 1_000_000, 1_000 + (base + at) % 40, (1 + at) / 8, "buy" if at % 3 else "sell")
+        for at in range(25)
+    ]
+
+
+def test_what_nobody_looks_at_is_kept_in_little_memory_and_is_right_when_somebody_does() -> None:
+    """Four minutes of 250 trades a second, in bursts that nothing but the windows keeps."""
+    seen, unseen = Flow(TICK), Flow(TICK)
+    seen.column("8m", 1_000, 1, TICK)
+    tracemalloc.start()
+    for slot in range(2_400):
+        burst = burst_of(quarter_of_a_hundred(slot))
+        assert burst is not None
+        unseen.fold(burst)
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert held < 3_500_000
+    for slot in range(2_400):
+        seen.fold(quarter_of_a_hundred(slot))
+    for window in (*FLOW_WINDOWS, None):
+        assert unseen.column(window, 1_050, 60, TICK) == seen.column(window, 1_050, 60, TICK)
