@@ -192,7 +192,9 @@ class FoundSymbols(PromptLine):
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return query and hits; the cursor is always in view."""
         title: list[Part] = [("─ ", palette.grid), (f"/ {clean(self.typed)}▏ ", palette.key)]
-        closes: list[Part] = [(" enter shows, esc closes", palette.muted), (" ─", palette.grid)]
+        if not self.typed:
+            title.append(("a symbol or its name ", palette.muted))
+        closes: list[Part] = [(" enter shows or adds, esc closes", palette.muted), (" ─", palette.grid)]
         rows = [spread(title, closes, width, "─", palette.grid)]
         if self.problem is not None:
             rows.append(((fit(f"  {self.problem}", width), palette.warn),))

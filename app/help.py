@@ -20,8 +20,11 @@ from mdterm.widgets.rows import NO_STYLE, Part, Row, merge, spread
 HelpLine = tuple[str, str, str]
 """Group (in its first line only), keys, words."""
 _BOLD = Style(bold=True)
+OTHER_KEYS: Final = "[keys] in the configuration gives a command other keys; mdterm keys lists the names"
 COLUMN: Final = 80
 """Cells that a column of the table wants."""
+ALONE: Final = 100
+"""Cells that it may have where there is room for one only."""
 
 
 class HelpScreen(Overlay[None], inherit_bindings=False):
@@ -40,6 +43,8 @@ class HelpScreen(Overlay[None], inherit_bindings=False):
     def on_resize(self, event: events.Resize) -> None:
         """Take the room that is needed, as far as it is there."""
         self.table.fit_into(event.size.width, event.size.height)
+        has_room = event.size.width >= self.table.cells + 2
+        self.query_one("#help-box").set_class(has_room, "-framed")  # keeps off what stands beside
 
     def clicked(self) -> None:
         """Do what the key does that was clicked."""
@@ -72,6 +77,8 @@ class HelpTable(Line):
         self.lines = self._told
         self.closing = "esc" if not (keys := keymap.keys_of("help")) else f"esc or {keys[0]}"
         self.columns = 1
+        self.cells = COLUMN
+        """The width of all of them."""
         self.at = 0
         """The first line shown."""
         self.pointed: str | None = None
@@ -81,9 +88,10 @@ class HelpTable(Line):
         """Take as many columns as a screen has and the table needs."""
         deep = max(1, height - 1)
         self.columns = max(1, min(width // COLUMN, -(-len(self._told) // deep)))
-        column = min(COLUMN, width // self.columns)
+        column = min(COLUMN if self.columns > 1 else ALONE, width // self.columns)
         self.lines = _wrapped(self._told, max(10, column - sum(_widths(self._told)) - 5))
-        self.styles.width = min(width, self.columns * COLUMN)
+        self.cells = self.columns * column
+        self.styles.width = self.cells
         self.styles.height = min(height, 1 - (-len(self.lines) // self.columns))
 
     @property
@@ -167,4 +175,4 @@ def help_lines(keymap: Keymap, first: str = "") -> list[HelpLine]:
         lines += [
             ("" if at else group, " ".join(keys), words) for at, (words, keys) in enumerate(told.items())
         ]
-    return lines
+    return [*lines, ("Other", "…", OTHER_KEYS)]

@@ -24,6 +24,8 @@ class Command(Struct, frozen=True):
     """Whether it can be neither rebound nor shadowed."""
     together: str = ""
     """The help line of neighbours that are told in one; empty for those that stand alone."""
+    also: str = ""
+    """Other words that people look for it by."""
 
     @property
     def action(self) -> str:
@@ -73,13 +75,25 @@ SYMBOL_KEYS: Final[tuple[Command, ...]] = (
     Command("next-symbol", ("]",), "show the next symbol", SYMBOLS, together=_NEIGHBOURS),
     Command("last-symbol", ("`",), "go back to the symbol shown before", SYMBOLS),
     Command(
-        "search", ("/",), "find a symbol of any provider, and show it", SYMBOLS, owner="app", hint="search"
+        "search",
+        ("/",),
+        "find a symbol of any provider, and show it",
+        SYMBOLS,
+        owner="app",
+        hint="search",
+        also="add watch ticker instrument",
     ),
-    Command("unwatch", ("delete",), "take the symbol off the list, or out of its group", SYMBOLS),
+    Command(
+        "unwatch",
+        ("delete",),
+        "take the symbol off the list, or out of its group",
+        SYMBOLS,
+        also="remove delete ticker",
+    ),
     Command("choose", ("enter",), "show the symbol under the watchlist's cursor", SYMBOLS),
     Command("next-sort", ("o",), "sort the watchlist by the next column", SYMBOLS, together=_SORTING),
     Command("reverse-sort", ("O",), "sort the watchlist the other way round", SYMBOLS, together=_SORTING),
-    Command("filter-watchlist", ("F",), "show only symbols that hold what is typed", SYMBOLS),
+    Command("filter-watchlist", ("F",), "show only symbols that hold what is typed", SYMBOLS, also="search"),
     Command("next-group", ("G",), "show the next group of the watchlist, or all", SYMBOLS),
     Command(
         "groups",
@@ -92,8 +106,22 @@ SYMBOL_KEYS: Final[tuple[Command, ...]] = (
     Command("move-symbol-down", ("}",), "move the symbol down in the watchlist", SYMBOLS, together=_MOVING),
 )
 LADDER_KEYS: Final[tuple[Command, ...]] = (
-    Command("finer", ("-",), "group fewer price steps in a row", LADDER, together=_GROUPING),
-    Command("coarser", ("+", "="), "group more price steps in a row", LADDER, together=_GROUPING),
+    Command(
+        "finer",
+        ("-",),
+        "group fewer price steps in a row",
+        LADDER,
+        together=_GROUPING,
+        also="tick size aggregate",
+    ),
+    Command(
+        "coarser",
+        ("+", "="),
+        "group more price steps in a row",
+        LADDER,
+        together=_GROUPING,
+        also="tick size aggregate",
+    ),
     Command("centre", ("c",), "centre the ladder and let it follow the market", LADDER, together=_FOLLOWING),
     Command(
         "next-columns", ("w",), "show the next columns that fit beside the book", LADDER, together=_COLUMNS
@@ -109,6 +137,7 @@ LADDER_KEYS: Final[tuple[Command, ...]] = (
         "tell sizes in the quote currency, or in the base again",
         LADDER,
         together=_UNITS,
+        also="dollars notional base",
     ),
     Command(
         "pin-mid", ("D",), "keep the mid in the middle, or the prices where they are", LADDER, together=_UNITS
@@ -130,24 +159,70 @@ LADDER_KEYS: Final[tuple[Command, ...]] = (
     ),
 )
 TAPE_KEYS: Final[tuple[Command, ...]] = (
-    Command("hold-tape", ("space",), "hold the tape still, or let it run", TAPE, hint="hold"),
-    Command("larger-prints", ("s",), "show larger prints only", TAPE, together=_FILTERING),
-    Command("smaller-prints", ("S",), "show smaller prints again", TAPE, together=_FILTERING),
-    Command("join-prints", ("g",), "join prints within 1 ms, within 100 ms, or not at all", TAPE),
+    Command(
+        "hold-tape",
+        ("space",),
+        "hold the tape still, or let it run",
+        TAPE,
+        hint="hold",
+        also="pause stop freeze",
+    ),
+    Command(
+        "larger-prints",
+        ("s",),
+        "show larger prints only",
+        TAPE,
+        together=_FILTERING,
+        also="filter minimum size trades",
+    ),
+    Command(
+        "smaller-prints",
+        ("S",),
+        "show smaller prints again",
+        TAPE,
+        together=_FILTERING,
+        also="filter minimum size trades",
+    ),
+    Command(
+        "join-prints",
+        ("g",),
+        "join prints within 1 ms, within 100 ms, or not at all",
+        TAPE,
+        also="aggregate trades",
+    ),
     Command("latch-biggest", ("b",), "keep the biggest print in view, or let it go", TAPE, together=_BIGGEST),
     Command("clear-biggest", ("B",), "look for the biggest print from now on", TAPE, together=_BIGGEST),
 )
 CHART_KEYS: Final[tuple[Command, ...]] = (
-    Command("next-interval", ("i",), "show bars of the next longer interval", CHART, together=_INTERVALS),
     Command(
-        "previous-interval", ("I",), "show bars of the next shorter interval", CHART, together=_INTERVALS
+        "next-interval",
+        ("i",),
+        "show bars of the next longer interval",
+        CHART,
+        together=_INTERVALS,
+        also="timeframe candles period",
+    ),
+    Command(
+        "previous-interval",
+        ("I",),
+        "show bars of the next shorter interval",
+        CHART,
+        together=_INTERVALS,
+        also="timeframe candles period",
     ),
     Command("bar-before", ("left",), "mark the bar before", CHART, together=_MARKING),
     Command("bar-after", ("right",), "mark the bar after", CHART, together=_MARKING),
     Command("newest-bar", ("home",), "go back to the newest bar", CHART),
     Command("zoom-out", (",",), "give each bar less room", CHART, together=_ZOOMING),
     Command("zoom-in", (".",), "give each bar more room", CHART, together=_ZOOMING),
-    Command("next-lines", ("A",), "draw other lines: VWAP, averages, all of them", CHART, together=_DRAWING),
+    Command(
+        "next-lines",
+        ("A",),
+        "draw other lines: VWAP, averages, all of them",
+        CHART,
+        together=_DRAWING,
+        also="indicators",
+    ),
     Command(
         "show-profile", ("P",), "show the session's volume by price, or hide it", CHART, together=_DRAWING
     ),
@@ -155,34 +230,77 @@ CHART_KEYS: Final[tuple[Command, ...]] = (
     Command("next-plot", ("p",), "plot the history, the depth, the CVD, the profile", CHART),
 )
 SCREEN_KEYS: Final[tuple[Command, ...]] = (
-    Command("next-layout", ("l",), "show the next layout", SCREEN, hint="layout"),
+    Command("next-layout", ("l",), "show the next layout", SCREEN, hint="layout", also="view page"),
     Command("hide-panel", ("h",), "hide the focused panel in this layout", SCREEN, together=_HIDING),
     Command("show-panels", ("H",), "show what is hidden in this layout", SCREEN, together=_HIDING),
     Command("next-panel", ("tab",), "go to the next panel", SCREEN),
-    Command("maximise", ("m",), "give the panel the whole screen, or take it back", SCREEN),
+    Command(
+        "maximise", ("m",), "give the panel the whole screen, or take it back", SCREEN, also="zoom full panel"
+    ),
     Command("back", ("escape",), "go back to the newest bar, and to all panels", SCREEN),
-    Command("next-zone", ("z",), "tell times in UTC, or in the local time zone", SCREEN, together=_LOOK),
-    Command("next-theme", ("t",), "next theme", SCREEN, owner="app", together=_LOOK),
-    Command("alerts", ("a",), "set an alert; see what fired", SCREEN, owner="app"),
+    Command(
+        "next-zone",
+        ("z",),
+        "tell times in UTC, or in the local time zone",
+        SCREEN,
+        together=_LOOK,
+        also="clock",
+    ),
+    Command(
+        "next-theme", ("t",), "next theme", SCREEN, owner="app", together=_LOOK, also="colours dark light"
+    ),
+    Command("alerts", ("a",), "set an alert; see what fired", SCREEN, owner="app", also="alarm notify price"),
     Command("away", ("U",), "show what passed while you were away", SCREEN, owner="app"),
     Command(
         "copy", ("y",), "copy the marked row, or the panel (OSC 52)", SCREEN, owner="app", together=_COPYING
     ),
     Command("copy-panel", ("Y",), "copy the whole panel", SCREEN, owner="app", together=_COPYING),
-    Command("export", ("e",), "write the panel to a CSV file", SCREEN, owner="app", together=_EXPORTING),
     Command(
-        "save-screen", ("E",), "write the screen as SVG and text", SCREEN, owner="app", together=_EXPORTING
+        "export",
+        ("e",),
+        "write the panel to a CSV file",
+        SCREEN,
+        owner="app",
+        together=_EXPORTING,
+        also="save",
+    ),
+    Command(
+        "save-screen",
+        ("E",),
+        "write the screen as SVG and text",
+        SCREEN,
+        owner="app",
+        together=_EXPORTING,
+        also="screenshot picture",
     ),
     Command("repaint", ("ctrl+l",), "paint the whole screen again", SCREEN, owner="app"),
 )
 PROGRAM_KEYS: Final[tuple[Command, ...]] = (
-    Command("help", ("?",), "show these keys", PROGRAM, owner="app", hint="help", together=_FINDING),
+    Command(
+        "help",
+        ("?",),
+        "show these keys",
+        PROGRAM,
+        owner="app",
+        hint="help",
+        together=_FINDING,
+        also="shortcuts",
+    ),
     Command(
         "palette", (":", "ctrl+p"), "find a command by its name", PROGRAM, owner="app", together=_FINDING
     ),
     Command("account-log", ("K",), "show what changed in the account", PROGRAM),
-    Command("log", ("L",), "show what happened, and why a panel is as it is", PROGRAM, owner="app"),
-    Command("quit", ("q",), "leave", PROGRAM, owner="app", hint="quit", together=_LEAVING),
+    Command(
+        "log",
+        ("L",),
+        "show what happened, and why a panel is as it is",
+        PROGRAM,
+        owner="app",
+        also="errors connection",
+    ),
+    Command(
+        "quit", ("q",), "leave", PROGRAM, owner="app", hint="quit", together=_LEAVING, also="quit exit close"
+    ),
     Command("suspend", ("ctrl+z",), _STOPPING, PROGRAM, owner="app", is_fixed=True),
     Command(
         "interrupt",

@@ -10,6 +10,8 @@ from textual.screen import ModalScreen
 from mdterm.app.keymap import Keymap, textual_key
 from mdterm.widgets.panel import Line
 
+FRAMED = 82
+"""Columns from which on a prompt of 80 has a blank on either side."""
 Result = TypeVar("Result")
 
 
@@ -101,6 +103,10 @@ class Prompt(Overlay[Result], inherit_bindings=False):
         """Show the line."""
         with Vertical(id="palette-box"):
             yield self.line
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Keep off what stands beside, where there is room for that."""
+        self.query_one("#palette-box").set_class(event.size.width >= FRAMED, "-framed")
 
     def entered(self) -> None:
         """Do what enter does."""

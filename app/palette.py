@@ -17,12 +17,16 @@ from mdterm.widgets.rows import Part, Row, merge, spread
 
 @dataclass(frozen=True)
 class Entry:
-    """Something the palette offers: where it belongs, what it does, its keys, and the action to run."""
+    """Something the palette offers: where it belongs, what it does, its keys, and the action to run.
+
+    ``also`` are words that it is found by besides.
+    """
 
     group: str
     words: str
     keys: str
     action: str
+    also: str = ""
 
 
 def make_entries(
@@ -33,7 +37,7 @@ def make_entries(
     ``listed`` are those that have a digit, in the order of their digits; all if it is None.
     """
     entries = [
-        Entry(one.group, one.help, " ".join(one.keys), one.action)
+        Entry(one.group, one.help, " ".join(one.keys), one.action, one.also)
         for one in keymap.commands
         if one.id != "palette" and one.parameter is None
     ]
@@ -56,7 +60,7 @@ def find(entries: Sequence[Entry], query: str) -> list[Entry]:
     wanted = query.casefold().split()
     ranked: list[tuple[int, int, Entry]] = []
     for at, entry in enumerate(entries):
-        text = f"{entry.group} {entry.words}".casefold()
+        text = f"{entry.group} {entry.words} {entry.also}".casefold()
         if all(word in text for word in wanted):
             begins = text.replace(":", " ").split()
             missed = sum(not any(one.startswith(word) for one in begins) for word in wanted)
@@ -123,8 +127,16 @@ class FoundList(PromptLine):
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return query and hits; the cursor is always in view."""
         title: list[Part] = [("─ ", palette.grid), (f": {clean(self.typed)}▏ ", palette.key)]
+        if not self.typed:
+            title.append(("words of a command ", palette.muted))
         rows = [
-            spread(title, [(" esc closes", palette.muted), (" ─", palette.grid)], width, "─", palette.grid)
+            spread(
+                title,
+                [(" enter runs, esc closes", palette.muted), (" ─", palette.grid)],
+                width,
+                "─",
+                palette.grid,
+            )
         ]
         if not self.hits:
             return [*rows, (("  nothing is called so", palette.muted),)]
