@@ -13,6 +13,8 @@ from tests.program.launch import WITHIN_S
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 TOOLS = ("ssh", "ssh-keygen", "tmux")
 IS_THERE = SSHD is not None and all(shutil.which(tool) for tool in TOOLS)
+MAY_BE_MISSING = "TOOLS_ARE_THERE" not in os.environ
+"""Whether a test may be skipped for want of them: CI promises that it need not."""
 
 
 class Sshd:

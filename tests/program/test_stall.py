@@ -121,7 +121,7 @@ def test_memory_does_not_grow_behind_a_stalled_terminal(tmp_path: Path, venue: V
 
 
 @needs_proc
-@pytest.mark.skipif(not ssh.IS_THERE, reason="sshd and ssh are needed")
+@pytest.mark.skipif(not ssh.IS_THERE and ssh.MAY_BE_MISSING, reason="sshd and ssh are needed")
 def test_a_stalled_ssh_client_costs_no_trade_and_no_memory(tmp_path: Path, venue: Venue) -> None:
     market = Market("BTCUSDT", 0.1, 61_800.0, seed=8)
     there = environment(tmp_path, {"MDTERM_KIYOTAKA_TOKEN": TOKEN})
