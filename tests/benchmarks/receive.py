@@ -24,7 +24,6 @@ from websockets.asyncio.server import ServerConnection, serve
 from mdterm.feeds.address import Address
 from mdterm.feeds.clock import SystemClock
 from mdterm.feeds.contract import Want
-from mdterm.feeds.events import Event
 from mdterm.feeds.kiyotaka.feed import Kiyotaka, Options
 from mdterm.feeds.market import Market
 from mdterm.feeds.runtime import Feed
@@ -162,7 +161,7 @@ def feeders(compressed: bool) -> dict[str, Callable[[], tuple[Feeder, Callable[[
         market, wall = Market(instrument), SystemClock().wall
 
         def feed(frame: bytes) -> None:
-            events: list[Event] = codec.feed(frame, wall())
+            events = codec.feed(frame, wall())
             if events:
                 market.apply(events)
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from mdterm.feeds import burst
 from mdterm.feeds.address import parse_address
 from mdterm.feeds.contract import Want
+from mdterm.feeds.events import Trade
 from mdterm.feeds.kiyotaka import wire
 from mdterm.feeds.kiyotaka.feed import Kiyotaka, Options
 from mdterm.feeds.market import Market
@@ -41,6 +43,33 @@ def test_a_series_is_read_once_however_many_trades_it_has(monkeypatch: pytest.Mo
     found = sum(len(codec.feed(frame, SEEN)) for frame in frames(200, 20, False))
     assert found == 4_000
     assert len(read) == 2, "one for buys, one for sells"
+
+
+def test_trades_become_events_only_where_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    codec = make_codec()
+    market = Market(Kiyotaka("kiyotaka", Options(token="none")).resolve(parse_address(ADDRESS)))
+    first, *later = frames(200, 20, False)
+    market.apply(codec.feed(first, SEEN))  # nothing is known of its series yet
+    market.fold()
+    made = [0]
+
+    def count(*fields: Any) -> Trade:
+        made[0] += 1
+        return Trade(*fields)
+
+    monkeypatch.setattr(burst, "Trade", count)
+    folds = 0
+    for frame in later:
+        waiting = market.trade_count - market.tape.trades
+        market.apply(codec.feed(frame, SEEN))
+        folds += market.trade_count - market.tape.trades < waiting
+    market.fold()
+    assert market.trade_count == 4_000
+    assert folds
+    # Of each fold the newest, and a few that tell how many decimals there are.
+    assert made[0] <= 10 * (folds + 1)
+    assert len(market.tape.prints(1).closed) > 0
+    assert made[0] >= 3_900
 
 
 def test_series_that_never_repeat_do_not_fill_the_memory() -> None:
