@@ -281,7 +281,7 @@ class Connection:
         events = codec.feed(frame, seen)
         self.health.frames += 1
         if events:
-            if type(events) is Burst or not _LOUD.isdisjoint(map(type, events)):
+            if type(events) is Burst or type(events[0]) in _LOUD or not _LOUD.isdisjoint(map(type, events)):
                 self.data_at = self._clock.mono()
                 self._rebuilds = 0
             else:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from mdterm.feeds import policy
 from mdterm.feeds.address import Instrument
+from mdterm.feeds.burst import Burst
 from mdterm.feeds.clock import Clock
 from mdterm.feeds.connection import Connection
 from mdterm.feeds.contract import Link, Provider, Unready, Want
@@ -242,6 +243,9 @@ class Links:
 
     def delayed(self, connection: Connection, events: Sequence[Event]) -> None:
         """Note the delay from the exchange to us, from the newest event of a frame that tells a moment."""
+        if type(events) is Burst:
+            self._delay_ms[connection.link.key] = (events.seens[-1] - events.times[-1]) / 1e6
+            return
         event = events[-1]
         if event.ts is None and len(events) > 1:
             event = events[-2]  # a book without a time behind the trades that came with it

@@ -147,6 +147,13 @@ class Listenings:
         for one in self.all:
             one.listener(events)
 
+    def cut_candles_of(self, address: str) -> bool:
+        """Return whether bars of an address are cut for anybody."""
+        for one in self.all:  # noqa: SIM110  # asked at every message: a generator costs more than the answer
+            if one.cuts(address):
+                return True
+        return False
+
     def tell_candles(self, market: Market, seen: int) -> None:
         """Hand on the bars that changed."""
         address = market.instrument.address

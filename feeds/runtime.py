@@ -449,44 +449,56 @@ class Feed(OneScreen):
         if connection is None and self._scribe is not None:
             self._scribe.polled(events)
         now = self.clock.mono()
-        at, count = 0, len(events)
-        while at < count:
-            first = events[at]
-            kind, address, end = type(first), first.address, at + 1
-            if type(events) is Burst:
-                end = count
-            while end < count and type(events[end]) is kind and events[end].address == address:
-                end += 1
-            run = events if end - at == count else events[at:end]
-            if kind is Balance or kind is Order:
-                self._tell_account(address.partition(":")[0], run, now)
+        if type(events) is Burst:
+            self._take(Trade, events.address, events, now, connection)
+        else:
+            at, count = 0, len(events)
+            while at < count:
+                first = events[at]
+                kind, address, end = type(first), first.address, at + 1
+                while end < count and type(events[end]) is kind and events[end].address == address:
+                    end += 1
+                run = events if end - at == count else events[at:end]
+                self._take(kind, address, run, now, connection)
                 at = end
-                continue
-            health = self.links.streams.get((address, STREAM_OF[kind]))
-            if health is not None:
-                if health.last_at is None and kind is Trade:
-                    self._joined(address, first)
-                health.last_at, health.refused = now, None
-                if health.lost_at is not None:
-                    self._flows_again(address, STREAM_OF[kind], health, first.seen, connection)
-            if self.links.is_preparing and type(first) is Trade:
-                self.links.hints[address] = first.price
-            market = self.markets.get(address)
-            if market is not None:
-                market.apply(run)
-            if kind is Trade and self.warmth is not None:
-                self.warmth.keep_trades(address, cast(Sequence[Trade], run))
-            if address in self.pairs.of:
-                self.pairs.take(address, run)
-            if address in self.alerts.of:
-                self.alerts.take(address, run, now, first.seen)
-            at = end
-            if self.listenings.all:
-                self._tell_candles(address, run[-1].seen)
         if connection is not None:
             self.links.delayed(connection, events)
         self.listenings.take(events, is_polled=connection is None)
         self.touch()
+
+    def _take(
+        self,
+        kind: type[Event],
+        address: str,
+        run: Sequence[Event],
+        now: float,
+        connection: Connection | None,
+    ) -> None:
+        """Take in events of one kind and one instrument."""
+        if kind is Balance or kind is Order:
+            self._tell_account(address.partition(":")[0], run, now)
+            return
+        links = self.links
+        health = links.streams.get((address, STREAM_OF[kind]))
+        if health is not None:
+            if health.last_at is None and kind is Trade:
+                self._joined(address, run[0])
+            health.last_at, health.refused = now, None
+            if health.lost_at is not None:
+                self._flows_again(address, STREAM_OF[kind], health, run[0].seen, connection)
+        if kind is Trade and links.is_preparing:
+            links.hints[address] = cast(Trade, run[0]).price
+        market = self.markets.get(address)
+        if market is not None:
+            market.apply(run)
+        if kind is Trade and self.warmth is not None:
+            self.warmth.keep_trades(address, cast(Sequence[Trade], run))
+        if address in self.pairs.of:
+            self.pairs.take(address, run)
+        if address in self.alerts.of:
+            self.alerts.take(address, run, now, run[0].seen)
+        if self.listenings.cut_candles_of(address):
+            self._tell_candles(address, run[-1].seen)
 
     def _tell_account(self, teller: str, run: Sequence[Event], now: float) -> None:
         """Take balances or orders in; their health is that of the account, whichever symbol it is of."""
