@@ -6,11 +6,9 @@ most 32 gaps and 32 alerts.
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappush, heapreplace
 from typing import Final, Protocol
-
-import msgspec
 
 from mdterm.feeds.alerts import Alarm
 from mdterm.feeds.bars import Bar
@@ -24,19 +22,9 @@ NOTED: Final = 32
 _MS: Final = 1_000_000
 
 
-class Joined(msgspec.Struct, gc=False):
-    """The newest print: what comes of its side before ``end`` (ns) joins it."""
-
-    ts: int
-    end: int
-    side: Side | None
-    price: float
-    size: float
-    count: int
-
-    def told(self) -> AwayPrint:
-        """Return it as it stands."""
-        return AwayPrint(self.ts, self.side, self.price, self.size, self.count)
+Joined = tuple[int, int, Side | None, float, float, int]
+"""A print: when it began, until when (ns) what comes of its side joins it, side, last price, size, count."""
+NOTHING: Final[Joined] = (0, 0, None, 0.0, 0.0, 0)
 
 
 class Span:
@@ -74,7 +62,7 @@ class Span:
         self._least = 0.0
         """Only a print that is larger belongs to the biggest."""
         self._ranked = 0
-        self._joined: Joined | None = None
+        self._joined = NOTHING
 
     def fold(self, trades: Sequence[Trade], batch: Batch | None = None) -> None:
         """Take trades in, in the order received; ``batch`` holds the same by column."""
@@ -84,7 +72,7 @@ class Span:
             prices = batch.prices
             self.buys += sum(batch.buys)
             self.sells += sum(batch.sells)
-            self.volume += sum(batch.sizes)
+            self.volume += batch.volume
             self.sized += len(trades)
             self.sided += len(trades)
         else:
@@ -100,7 +88,13 @@ class Span:
             self.first = prices[0]
         self.last = prices[-1]
         self.trades += len(trades)
-        self._join(trades)
+        if batch is not None and batch.is_plain:
+            self._join(zip(batch.times, batch.sides, batch.prices, batch.sizes, strict=True))
+        else:
+            self._join(
+                (trade.seen if trade.ts is None else trade.ts, trade.side, trade.price, trade.size or 0.0)
+                for trade in trades
+            )
 
     def _add(self, trade: Trade) -> None:
         size = trade.size
@@ -115,32 +109,27 @@ class Span:
             else:
                 self.sells += size
 
-    def _join(self, trades: Sequence[Trade]) -> None:
-        """Join trades to prints, and keep the biggest."""
-        joined = self._joined
-        begin = end = 0
-        if joined is not None:
-            begin, end = joined.end - _MS, joined.end
-        for trade in trades:
-            ts = trade.ts
-            if ts is None:
-                ts = trade.seen
-            if joined is not None and begin <= ts < end and trade.side == joined.side:
-                joined.price = trade.price
-                joined.size += trade.size or 0.0
-                joined.count += 1
+    def _join(self, trades: Iterable[tuple[int, Side | None, float, float]]) -> None:
+        """Join trades (time, side, price, size) to prints, and keep the biggest."""
+        ts, end, side, price, size, count = self._joined
+        begin = end - _MS
+        for at, by, paid, part in trades:
+            if begin <= at < end and by == side:
+                price = paid
+                size += part
+                count += 1
                 continue
-            if joined is not None and joined.size > self._least:
-                self._rank(joined)
-            begin = ts - ts % _MS
+            if size > self._least:
+                self._rank((ts, end, side, price, size, count))
+            ts, side, price, size, count = at, by, paid, part, 1
+            begin = at - at % _MS
             end = begin + _MS
-            joined = Joined(ts, end, trade.side, trade.price, trade.size or 0.0, 1)
-        self._joined = joined
+        self._joined = (ts, end, side, price, size, count)
 
     def _rank(self, joined: Joined) -> None:
         self._ranked += 1
         # The number parts equals: the one that came first stays.
-        entry = (joined.size, -self._ranked, joined.told())
+        entry = (joined[4], -self._ranked, _told(joined))
         if len(self._biggest) < BIGGEST:
             heappush(self._biggest, entry)
         else:
@@ -150,17 +139,22 @@ class Span:
 
     def close(self) -> None:
         """Let nothing join the newest print any more."""
-        if self._joined is not None and self._joined.size > self._least:
+        if self._joined[4] > self._least:
             self._rank(self._joined)
-        self._joined = None
+        self._joined = NOTHING
 
     def biggest(self, count: int) -> list[AwayPrint]:
         """Return the biggest prints, the biggest first; the newest one too, as far as it has come."""
         held = list(self._biggest)
-        if self._joined is not None and self._joined.size > 0:
-            held.append((self._joined.size, -self._ranked - 1, self._joined.told()))
+        if self._joined[4] > 0:
+            held.append((self._joined[4], -self._ranked - 1, _told(self._joined)))
         held.sort(key=lambda entry: entry[:2], reverse=True)
         return [told for _, _, told in held[:count]]
+
+
+def _told(joined: Joined) -> AwayPrint:
+    ts, _, side, price, size, count = joined
+    return AwayPrint(ts, side, price, size, count)
 
 
 class Watched(Protocol):
