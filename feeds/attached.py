@@ -324,10 +324,11 @@ class AttachedPort:
         """Ask for signs of life; return when there are none any more."""
         silent = 0
         while True:
-            self._send(Ping(time.monotonic()))
+            asked_at = time.monotonic()
+            self._send(Ping(asked_at))
             await asyncio.sleep(PING_S)
             # Counted in pings, not by the clock: a program that was stopped has heard nothing itself.
-            silent = silent + 1 if time.monotonic() - self._heard_at > PING_S else 0
+            silent = silent + 1 if self._heard_at < asked_at else 0
             if silent * PING_S >= SILENT_S:
                 return
 
