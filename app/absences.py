@@ -26,7 +26,7 @@ class Absences(Alarms, inherit_bindings=False):
         """Begin to sum; what passed before this screen came is kept where the feed ran without it."""
         self.port.returned()
         self.port.left()
-        if self.absent_s is not None and self.absent_s >= ABSENT_S:
+        if self.absent_s is not None and self.absent_s >= ABSENT_S and self.presence.tells:
             self.set_timer(BEHIND_KEY_S, self.action_away)
 
     async def on_event(self, event: events.Event) -> None:

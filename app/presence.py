@@ -30,6 +30,11 @@ class Presence:
         self._veils: set[Veil] = set()
 
     @property
+    def tells(self) -> bool:
+        """Whether anybody is ever told without asking."""
+        return self._after_s < float("inf")
+
+    @property
     def is_in_the_past(self) -> bool:
         """Whether the past is shown."""
         return "rewound" in self._veils

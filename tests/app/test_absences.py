@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from mdterm.app.absences import BEHIND_KEY_S
 from mdterm.app.awayscreen import AwayScreen
 from mdterm.app.dashboard import Dashboard, Rewound
 from mdterm.feeds.frames_away import AwaySpec
@@ -93,6 +94,22 @@ async def test_the_key_of_who_comes_back_is_obeyed_first(make_app: Any, port: An
         assert app.board.instrument.symbol == "ETHUSDT"
         await told(pilot)
         assert port.absences.count("returned") == 2
+
+
+@pytest.mark.parametrize(
+    ("absent_s", "after_s", "is_told"),
+    [(3600.0, 60.0, True), (20.0, 10.0, False), (3600.0, float("inf"), False)],
+)
+async def test_who_attaches_to_a_feed_that_ran_alone_is_told(
+    make_app: Any, port: Any, absent_s: float, after_s: float, is_told: bool
+) -> None:
+    app = make_app(away_after_s=after_s)
+    app.absent_s = absent_s
+    async with app.run_test(size=(80, 24)) as pilot:
+        if is_told:
+            await told(pilot)
+        await pilot.pause(BEHIND_KEY_S + 0.05)
+        assert isinstance(app.screen, AwayScreen) is is_told
 
 
 async def test_a_short_absence_is_not_told(make_app: Any, port: Any, clock: Any) -> None:
