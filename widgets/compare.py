@@ -19,6 +19,7 @@ ROWS_A_PAIR: Final = 4
 """Two legs, what is between them, and a blank row."""
 _NAME: Final = 12
 _STATE: Final = len("STALE 1m12s")
+_LAG: Final = len("12345 ms behind (100%)")
 
 
 class Columns(Struct, frozen=True):
@@ -73,14 +74,15 @@ def paint_leg(leg: LegRow, columns: Columns, palette: Palette) -> Row:
 
 def paint_between(pair: PairRow, palette: Palette, width: int) -> Row:
     """Return drift and lag of the second against the first, and a mark where they part."""
-    drift = UNKNOWN if pair.drift_bps is None else f"{pair.drift_bps:+8.2f} bps"
+    # What is unknown takes the room of what is known: nothing behind it moves.
+    drift = UNKNOWN.rjust(8) + "    " if pair.drift_bps is None else f"{pair.drift_bps:+8.2f} bps"
     style = palette.warn if pair.is_parted else palette.text
     of = "mids" if pair.of_mids else "last"
     parts: list[Part] = [("   └ ", palette.grid), (f"drift {drift}", style), (f" of {of}", palette.muted)]
-    lag = f"{GAP}{GAP}lag —"
+    lag = f"{GAP}{GAP}{'lag —':<{_LAG}}"
     if pair.lag_ms is not None and pair.agreement is not None:
         way = "behind" if pair.lag_ms >= 0 else "ahead"
-        lag = f"{GAP}{GAP}{abs(pair.lag_ms):5.0f} ms {way} ({pair.agreement:.0%})"
+        lag = f"{GAP}{GAP}{f'{abs(pair.lag_ms):5.0f} ms {way:<6} ({pair.agreement:.0%})':<{_LAG}}"
     mark: list[Part] = [(f"{GAP}PARTED", palette.warn)] if pair.is_parted else []
     if width_of(parts) + len(lag) + width_of(mark) <= width:
         parts.append((lag, palette.text))

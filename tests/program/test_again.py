@@ -253,4 +253,4 @@ def test_the_search_is_left_by_escape_and_nothing_made_up_stands_in(
 
 def is_searching(lines: list[str]) -> bool:
     """Return whether the symbol search is open."""
-    return any("enter shows, esc closes" in line for line in lines)
+    return any("enter shows or adds, esc closes" in line for line in lines)

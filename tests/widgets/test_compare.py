@@ -1,6 +1,7 @@
 """Pairs side by side: what is told, aligned, marked, and at every width."""
 
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from mdterm.feeds.frames import CompareFrame
@@ -41,6 +42,17 @@ def test_drift_lag_and_parting_are_told() -> None:
     assert lines[3].split() == ["└", "drift", "+0.42", "bps", "of", "mids", "250", "ms", "behind", "(93%)"]
     assert lines[6].split() == ["└", "drift", "+45.33", "bps", "of", "last", "lag", "—", "PARTED"]
     assert "STALE 1m12s" in lines[5]
+
+
+def test_what_becomes_known_moves_nothing_behind_it() -> None:
+    (known, *_) = make_pairs().rows
+    words: set[tuple[int, int]] = set()
+    for drift in (None, 0.42, -1234.5):
+        for lag, agreement in ((None, None), (3.0, 1.0), (-1234.0, 0.93), (250.0, 0.31)):
+            pair = replace(known, drift_bps=drift, lag_ms=lag, agreement=agreement, is_parted=True)
+            line = text_of(paint_between(pair, PALETTE, 100))
+            words.add((line.index(" of "), line.index("PARTED")))
+    assert len(words) == 1
 
 
 def test_columns_never_get_narrower() -> None:
