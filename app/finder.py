@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from mdterm.app.providers import World
     from mdterm.feeds.thread import FeedThread
 
+UNKNOWN_HERE: Final = (
+    "an address finds what no list has: provider:symbol",
+    "mdterm config init writes where a provider's key goes; mdterm doctor looks",
+)
 PAUSE_S: Final = 0.3
 """Providers are asked when nobody has typed for so long: their requests are counted."""
 LEAST: Final = 2
@@ -199,7 +203,8 @@ class FoundSymbols(PromptLine):
         if self.problem is not None:
             rows.append(((fit(f"  {self.problem}", width), palette.warn),))
         if not self.hits:
-            return [*rows, (("  nothing is called so", palette.muted),)]
+            told = ("nothing is called so", *UNKNOWN_HERE)
+            return [*rows, *(((fit(f"  {line}", width), palette.muted),) for line in told)][:height]
         room = height - len(rows)
         first = self._first = max(0, min(self.at - room // 2, len(self.hits) - room))
         self._heads = len(rows)

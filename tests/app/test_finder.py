@@ -104,6 +104,16 @@ async def test_providers_are_asked_when_the_typing_pauses(make_app: Any, finder:
         assert "kiyotaka: the key is not valid" in "\n".join(await settle(pilot))
 
 
+@pytest.mark.parametrize("size", [(60, 20), (80, 24)])
+async def test_what_is_not_found_leads_on(make_app: Any, size: tuple[int, int]) -> None:
+    async with make_app().run_test(size=size) as pilot:
+        await pilot.press("slash", *"qqqq")
+        text = "\n".join(await settle(pilot))
+        assert "nothing is called so" in text
+        assert "provider:symbol" in text
+        assert "mdterm config init" in text
+
+
 async def test_one_character_asks_nobody(make_app: Any, finder: FakeFinder) -> None:
     async with make_app().run_test(size=(80, 24)) as pilot:
         await pilot.press("slash", "s")
