@@ -6,6 +6,7 @@ from textual import events
 
 from mdterm.app.alarms import Alarms
 from mdterm.app.presence import Presence, Step
+from mdterm.widgets.figures import format_age
 
 STALLED_S: Final = 5.0
 """A terminal that has been owed a frame for so long shows nothing to anybody."""
@@ -21,6 +22,8 @@ class Absences(Alarms, inherit_bindings=False):
     presence: Presence
     absent_s: float | None = None
     """For how long (s) nobody had looked at the feed when this screen came."""
+    knows_focus: bool = False
+    """Whether the terminal has ever told of its focus; tmux does not unless it is told to."""
 
     def open_absences(self) -> None:
         """Begin to sum; what passed before this screen came is kept where the feed ran without it."""
@@ -31,6 +34,8 @@ class Absences(Alarms, inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """Take note of keys and the mouse, then do what they ask."""
+        if isinstance(event, events.AppFocus | events.AppBlur):
+            self.knows_focus = True
         if isinstance(event, events.InputEvent) and not event.is_forwarded:
             self._attend(self.presence.act(self.clock.mono()))
         await super().on_event(event)
@@ -65,6 +70,11 @@ class Absences(Alarms, inherit_bindings=False):
             self.port.returned()
             if step == "told":
                 self.set_timer(BEHIND_KEY_S, self.action_away)
+            elif not self.knows_focus:
+                # Who only watched needs no more than this, and who was away not to be watched for.
+                keys = " or ".join(self.bound_keys.keys_of("away")) or "the palette"
+                away = format_age(self.presence.away_s, whole=True)
+                self.tell(f"{keys} tells what passed in the {away} since the last key")
 
     def action_away(self) -> None:
         """Show what passed while nobody looked."""

@@ -25,6 +25,8 @@ class Presence:
         self._after_s = after_s
         self._since = now
         """When somebody was last there, or the screen was hidden."""
+        self.away_s = 0.0
+        """How long the last absence was."""
         self._looked_at = now
         self._woke_at = now
         self._veils: set[Veil] = set()
@@ -91,4 +93,5 @@ class Presence:
         self._since = now
         if away_s < self._after_s:
             return "left"
+        self.away_s = away_s
         return "told" if is_hidden else "returned"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from mdterm.app.absences import BEHIND_KEY_S
@@ -110,6 +111,24 @@ async def test_who_attaches_to_a_feed_that_ran_alone_is_told(
             await told(pilot)
         await pilot.pause(BEHIND_KEY_S + 0.05)
         assert isinstance(app.screen, AwayScreen) is is_told
+
+
+@pytest.mark.parametrize("knows_focus", [False, True])
+async def test_after_long_without_a_key_it_is_offered_where_nothing_tells_of_the_focus(
+    make_app: Any, port: Any, clock: Any, knows_focus: bool
+) -> None:
+    app = make_app(away_after_s=60.0)
+    async with app.run_test(size=(80, 24)) as pilot:
+        if knows_focus:
+            app.post_message(events.AppFocus())
+            await pilot.pause()
+        wait(app, clock, 3720)
+        await pilot.press("]")
+        await pilot.pause()
+        assert app.screen is app.board
+        assert port.absences[2:] == ["returned"]
+        offered = [one.words for one in app.notices.kept]
+        assert offered == ([] if knows_focus else ["U tells what passed in the 1h02m since the last key"])
 
 
 async def test_a_short_absence_is_not_told(make_app: Any, port: Any, clock: Any) -> None:
