@@ -203,8 +203,8 @@ class FoundSymbols(PromptLine):
         if self.problem is not None:
             rows.append(((fit(f"  {self.problem}", width), palette.warn),))
         if not self.hits:
-            told = ("nothing is called so", *UNKNOWN_HERE)
-            return [*rows, *(((fit(f"  {line}", width), palette.muted),) for line in told)][:height]
+            lines = ("nothing is called so", *UNKNOWN_HERE)
+            return [*rows, *(((fit(f"  {line}", width), palette.muted),) for line in lines)][:height]
         room = height - len(rows)
         first = self._first = max(0, min(self.at - room // 2, len(self.hits) - room))
         self._heads = len(rows)
