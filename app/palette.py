@@ -56,13 +56,16 @@ def make_entries(
 
 
 def find(entries: Sequence[Entry], query: str) -> list[Entry]:
-    """Return the entries that hold every word of the query, those with a word that begins so first."""
+    """Return the entries that hold every word of the query, those with a word that begins so first.
+
+    What is found by other words than those that are read comes behind.
+    """
     wanted = query.casefold().split()
     ranked: list[tuple[int, int, Entry]] = []
     for at, entry in enumerate(entries):
         text = f"{entry.group} {entry.words} {entry.also}".casefold()
         if all(word in text for word in wanted):
-            begins = text.replace(":", " ").split()
+            begins = f"{entry.group} {entry.words}".casefold().replace(":", " ").split()
             missed = sum(not any(one.startswith(word) for one in begins) for word in wanted)
             ranked.append((missed, at, entry))
     return [entry for _, _, entry in sorted(ranked, key=lambda one: one[:2])]

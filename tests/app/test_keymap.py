@@ -126,6 +126,7 @@ def test_the_palette_finds_by_every_word_and_beginnings_first() -> None:
         ("alarm", "alerts"),
         ("screenshot", "save-screen"),
         ("candles", "next-interval"),
+        ("size", "next-units"),
     ],
 )
 def test_the_palette_finds_what_people_call_otherwise(query: str, command: str) -> None:

@@ -10,6 +10,7 @@ import re
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -50,6 +51,8 @@ _ADVANCES = re.compile(
 _COMMANDS = re.compile(r"─ (?:: |KEYS )")
 """The titles of what runs commands by enter or a click, those that are not pressed among them."""
 MOST_GROUPS = 100
+LATELY = 20
+"""Keys that may not have been obeyed yet."""
 
 
 def bytes_of(key: str) -> str:
@@ -76,6 +79,10 @@ class Sitter:
             if one.id not in NOT_PRESSED and one.group != REPLAY
             for key in one.keys
         ]
+        self._opening = {
+            bytes_of(key) for one in COMMANDS if one.id in ("help", "palette") for key in one.keys
+        }
+        self._pressed: deque[str] = deque(maxlen=LATELY)
 
     def burst(self, amount: int) -> None:
         """Do so many things."""
@@ -84,7 +91,7 @@ class Sitter:
             key = self.dice.choice(self.keys)
             if what < 0.04:
                 terminal.resize(self.dice.randint(20, 210), self.dice.randint(5, 65))
-            elif (what < 0.10 or key == _SENT["enter"]) and self._shows_commands():
+            elif (what < 0.10 or key == _SENT["enter"]) and self._may_run_a_command():
                 terminal.press(_SENT["escape"])
             elif what < 0.10:
                 columns, lines = terminal.size
@@ -93,10 +100,15 @@ class Sitter:
                 terminal.press(f"\x1b[<{button};{x};{y}M" + (f"\x1b[<0;{x};{y}m" if not button else ""))
             else:
                 terminal.press(key)
+                self._pressed.append(key)
             if self.dice.random() < 0.2:
                 self.breathe()
 
-    def _shows_commands(self) -> bool:
+    def _may_run_a_command(self) -> bool:
+        """Return whether enter or a click may run what is not pressed; wait for what was just opened."""
+        if not self._opening.isdisjoint(self._pressed):
+            self.breathe()
+            self.breathe()
         return any(_COMMANDS.search(line) for line in self.terminal.lines())
 
     def breathe(self) -> None:
