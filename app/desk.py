@@ -16,11 +16,13 @@ from mdterm.app.fingerprint import fingerprint
 from mdterm.app.keeping import Kept
 from mdterm.app.looks import Looks
 from mdterm.app.providers import World
+from mdterm.app.recordings import Record, Recordings
 from mdterm.app.search import known
 from mdterm.app.sight import BarsOf, Look, ViewOf
 from mdterm.app.wanted import wanted
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.events import Candle, Stream
+from mdterm.feeds.excerpt import Fan
 from mdterm.feeds.host import Client, DeskError
 from mdterm.feeds.port_wire import MOST_ADDRESSES, Hello
 from mdterm.feeds.runtime import Feed
@@ -54,9 +56,10 @@ class Count(msgspec.Struct, frozen=True):
 class WorldDesk:
     """The desk of a feed that has its providers from the settings. Runs on the feed's loop."""
 
-    def __init__(self, world: World, kept: Kept) -> None:
+    def __init__(self, world: World, kept: Kept, fan: Fan) -> None:
         self.world = world
         self._kept = kept
+        self._fan = fan
         self.tell_status: Callable[[], dict[str, Any]] = dict
         """Returns what the process knows of itself."""
         self.changed: Callable[[], None] = lambda: None
@@ -78,6 +81,9 @@ class WorldDesk:
             "candidates": self._candidates,
             "bars": self._bars,
             "rewind": self._rewind,
+            "record": self._record,
+            "recorded": self._recorded,
+            "record_end": self._record_end,
             "look": self._look,
             "looked_view": self._looked_view,
             "looked_bars": self._looked_bars,
@@ -88,6 +94,7 @@ class WorldDesk:
         """Open what is asked for on a feed."""
         self._feed = feed
         self._looks = Looks(self.world, feed)
+        self.recordings = Recordings(self.world, feed, self._fan)
 
     @property
     def feed(self) -> Feed:
@@ -118,6 +125,7 @@ class WorldDesk:
         """Take note of one that left."""
         log.info("client %d has left", client.id)
         self._absences.pop(client.id, None)
+        self.recordings.left(client.id)
         if client.role == "screen" and not client.is_beside_a_screen:
             self.left()
         self.changed()
@@ -208,6 +216,20 @@ class WorldDesk:
         if rewind is None:
             raise DeskError("the feed keeps no hour to go back in (--no-history)", UNREACHABLE)
         return {"first": str(rewind.path), "parts": [str(one) for one in list(rewind.parts)]}
+
+    async def _record(self, caller: Client, args: Mapping[str, Any]) -> object:
+        """Begin a recording for the caller; it ends with it."""
+        asked = msgspec.convert(args, Record)
+        instruments = await self.open(asked.addresses)
+        wants = await wanted(self.world, instruments, asked.kinds, asked.interval, is_recorded=True)
+        self.recordings.begin(caller.id, asked, wants)
+        return None
+
+    async def _recorded(self, caller: Client, args: Mapping[str, Any]) -> object:
+        return self.recordings.told(caller.id)
+
+    async def _record_end(self, caller: Client, args: Mapping[str, Any]) -> object:
+        return await self.recordings.end(caller.id)
 
     async def _look(self, caller: Client, args: Mapping[str, Any]) -> object:
         """Return what there is of an instrument as soon as there is some of every stream."""

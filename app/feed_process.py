@@ -24,6 +24,7 @@ from mdterm.app.rules import configured_rules, kept_rules
 from mdterm.app.state import State
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.alerts import Alarm, Rule
+from mdterm.feeds.excerpt import Fan
 from mdterm.feeds.host import Host
 from mdterm.feeds.runtime import Feed
 from mdterm.feeds.thread import new_loop
@@ -86,12 +87,13 @@ class FeedProcess:
     def _build(self) -> None:
         world, kept = self._world, self._kept
         self._ended = asyncio.Event()
-        desk = self._desk = WorldDesk(world, kept)
+        fan = Fan([] if kept.journal is None else [kept.journal])
+        desk = self._desk = WorldDesk(world, kept, fan)
         feed = self._feed = Feed(
             world.providers,
             period_s=PERIOD_S,
             accounts=world.accounts(),
-            journal=kept.journal,
+            journal=fan,
             store=None if kept.open_store is None else kept.open_store(),
             is_shared=True,
         )
@@ -141,6 +143,7 @@ class FeedProcess:
             log.info("the feed has ended: %s", self._words or "an error")
 
     async def _close(self) -> None:
+        self._desk.recordings.close(self._words or "the feed has ended")
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._feed.close(), CLOSE_S)
 

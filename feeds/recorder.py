@@ -14,9 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final
 
-import msgspec
-
-from mdterm.feeds.journal import LINK_NOTE, Record
+from mdterm.feeds.carried import Carried
+from mdterm.feeds.journal import Record
 from mdterm.feeds.journal_file import JournalWriter
 
 log = logging.getLogger(__name__)
@@ -75,7 +74,7 @@ class Recorder:
         self._closing = False
         self._closing_words = "closed"
         self._last: Record | None = None
-        self._carried: dict[tuple[str, str], Record] = {}
+        self._carried = Carried()
         self._file: BinaryIO
         self._writer: JournalWriter
         self._began = time.monotonic()
@@ -137,8 +136,7 @@ class Recorder:
         self.records += len(batch)
         self._done += sum(len(one.data) + len(one.text) + _OVERHEAD for one in batch if one.text != "lost")
         for record in batch:
-            if record.kind in ("note", "want", "phase", "open", "merged"):
-                self._carry(record)
+            self._carried.take(record)
         if self._is_full():
             self._next_part()
 
@@ -146,21 +144,6 @@ class Recorder:
         if self._largest is not None and self._writer.written >= self._largest:
             return True
         return self._longest_s is not None and time.monotonic() - self._began >= self._longest_s
-
-    def _carry(self, record: Record) -> None:
-        """Keep the newest of what a later part cannot be read without."""
-        if record.kind == "want" and record.text in ("same", "gone"):
-            if record.text == "gone":
-                for kind in ("want", "phase", "open", f"note {LINK_NOTE}"):
-                    self._carried.pop((kind, record.link), None)
-            return
-        if record.text == "lost":
-            return
-        kind = f"{record.kind} {record.text}" if record.kind == "note" else record.kind
-        if kind == "note listen":
-            kind += str(len(self._carried))  # each adds to those before
-        self._carried.pop((kind, record.link), None)
-        self._carried[kind, record.link] = record
 
     def _next_part(self) -> None:
         assert self._last is not None
@@ -170,7 +153,7 @@ class Recorder:
         self._file.close()
         self.part += 1
         self._open(part_path(self.path, self.part))
-        carried = [msgspec.structs.replace(one, at=at, mono=mono) for one in self._carried.values()]
+        carried = self._carried.records(at, mono)
         head = Record("note", "", at, mono, text=CARRIED, code=len(carried))
         self._writer.write([head, *carried])
         while self._keep_parts is not None and len(self.parts) > self._keep_parts:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,14 @@ from mdterm.app.lines import Output
 from mdterm.app.wanted import check_kinds, own_wants, read_interval, read_kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from typing import Any
 
-    from mdterm.feeds.events import Event
+    from mdterm.feeds.attached import AttachedPort
+    from mdterm.feeds.events import Event, Stream
+
+LOOK_S = 0.5
+"""How often the shared feed is asked whether its recording goes on."""
 
 
 @click.command()
@@ -75,27 +81,51 @@ def record(
     At the end one JSON line tells files, records and bytes (not with --tail). Keys and tokens are struck
     out. `mdterm replay` shows the recording, `mdterm export` makes tables of it.
     """
+    from mdterm.app.attach import port_or_none
+
+    streams = None if kinds is None else read_kinds(kinds)
+    interval = read_interval(interval)
+    largest = None if rotate_size is None else round(rotate_size * 1_000_000)
+    context.settings()
+    context.start_log()
+    port = port_or_none(context, "record")
+    if port is not None:
+        try:
+            asked = {"kinds": streams, "interval": interval, "largest": largest, "longest_s": rotate_every}
+            return _attached(port, addresses, path, asked, seconds, depth if with_lines else None)
+        finally:
+            port.stop()
+    return _own(
+        context, addresses, path, streams, interval, seconds, largest, rotate_every, with_lines, depth
+    )
+
+
+def _own(
+    context: Context,
+    addresses: tuple[str, ...],
+    path: Path,
+    streams: "list[Stream] | None",
+    interval: str,
+    seconds: float | None,
+    largest: int | None,
+    longest_s: float | None,
+    with_lines: bool,
+    depth: int,
+) -> int:
+    """Record connections of this process."""
     from mdterm.app.providers import World
     from mdterm.app.stdout import write_out
     from mdterm.feeds.recorder import Recorder, RecorderError
     from mdterm.feeds.runtime import Feed
     from mdterm.feeds.thread import FeedThread
 
-    streams = None if kinds is None else read_kinds(kinds)
-    interval = read_interval(interval)
     world = World(context)
     try:
         asked = own_wants(world, addresses, streams, interval, is_recorded=True)
         check_kinds(asked)  # sizes that are mere counts are recorded as such
-        context.start_log()
         ending = _Ending([one.address for one in asked.instruments], depth, with_lines)
         try:
-            recorder = Recorder(
-                path,
-                largest=None if rotate_size is None else round(rotate_size * 1_000_000),
-                longest_s=rotate_every,
-                failed=ending.fail,
-            )
+            recorder = Recorder(path, largest=largest, longest_s=longest_s, failed=ending.fail)
         except RecorderError as error:
             raise Failed(str(error), USAGE) from error
 
@@ -125,6 +155,52 @@ def record(
     return UNREACHABLE if seconds is not None and not ending.output.data_lines else 0
 
 
+def _attached(
+    port: "AttachedPort",
+    addresses: tuple[str, ...],
+    path: Path,
+    options: "dict[str, Any]",
+    seconds: float | None,
+    depth: int | None,
+) -> int:
+    """Have the shared feed record its connections; print lines of so many levels, None for none."""
+    from mdterm.app.hearing import ask, ask_wants
+    from mdterm.app.stdout import write_out
+
+    asked = ask_wants(port, addresses, options["kinds"], options["interval"], is_recorded=True)
+    check_kinds(asked)
+    ending = _Ending([one.address for one in asked.instruments], depth or 1, depth is not None)
+    # The recording is that feed's: with it, it ends.
+    port.lost = ending.fail
+    ask(port, "record", {**options, "path": str(path.absolute()), "addresses": list(addresses)})
+    if depth is not None:
+        port.listen(asked.wants, ending.take, interval=options["interval"])
+    told: dict[str, Any] = {}
+
+    def look() -> bool:
+        """Return whether there is a reason to end."""
+        told.update(ask(port, "recorded", {}))
+        return bool(told["is_refused"] or told["problem"])
+
+    try:
+        ending.wait(seconds, look)
+        if ending.words is not None:
+            raise Failed(f"{ending.words}: the recording {path} ends there", UNREACHABLE)
+    finally:
+        if ending.words is None:
+            told.update(ask(port, "record_end", {}))
+        ending.finish()
+    if told["problem"] is not None:
+        raise Failed(told["problem"], USAGE)
+    if depth is None:
+        files = [str(path.with_name(Path(one).name)) for one in told["files"]]
+        counts = {name: told[name] for name in ("records", "bytes", "dropped")}
+        write_out(json.dumps({"files": files, **counts}) + "\n")
+    if told["is_refused"]:
+        return REFUSED
+    return UNREACHABLE if seconds is not None and not told["events"] else 0
+
+
 class _Ending:
     """Waits for what ends a recording, and hands events to the lines where they are asked for."""
 
@@ -132,6 +208,8 @@ class _Ending:
         self.output = Output(addresses, None, depth, text=False)
         self._with_lines = with_lines
         self._over = threading.Event()
+        self.words: str | None = None
+        """Why it ended where nobody wished it."""
 
     def take(self, events: "Sequence[Event]") -> None:
         """Take events; runs on the feed's thread."""
@@ -144,15 +222,22 @@ class _Ending:
 
     def fail(self, words: str) -> None:
         """End because nothing can be written any more."""
+        self.words = words
         self._over.set()
         self.output.end()
 
-    def wait(self, seconds: float | None) -> None:
-        """Return when the time is over or something went wrong."""
+    def wait(self, seconds: float | None, look: "Callable[[], bool] | None" = None) -> None:
+        """Return when the time is over or something went wrong; ``look`` is asked now and then if it did."""
         if self._with_lines:
             self.output.write(seconds)
-        else:
+        elif look is None:
             self._over.wait(seconds)
+        else:
+            until = None if seconds is None else time.monotonic() + seconds
+            while not self._over.is_set():
+                left = LOOK_S if until is None else min(LOOK_S, until - time.monotonic())
+                if left <= 0 or self._over.wait(left) or look():
+                    return
 
     def finish(self) -> None:
         """Write the lines that are left."""
