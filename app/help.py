@@ -21,6 +21,7 @@ HelpLine = tuple[str, str, str]
 """Group (in its first line only), keys, words."""
 _BOLD = Style(bold=True)
 OTHER_KEYS: Final = "[keys] in the configuration gives a command other keys; mdterm keys lists the names"
+SETTINGS: Final = "mdterm config init writes it, for keys of providers too; config path tells its place"
 COLUMN: Final = 80
 """Cells that a column of the table wants."""
 ALONE: Final = 100
@@ -175,4 +176,4 @@ def help_lines(keymap: Keymap, first: str = "") -> list[HelpLine]:
         lines += [
             ("" if at else group, " ".join(keys), words) for at, (words, keys) in enumerate(told.items())
         ]
-    return [*lines, ("Other", "…", OTHER_KEYS)]
+    return [*lines, ("Other", "…", OTHER_KEYS), ("", "", SETTINGS)]

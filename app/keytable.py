@@ -284,7 +284,7 @@ PROGRAM_KEYS: Final[tuple[Command, ...]] = (
         owner="app",
         hint="help",
         together=_FINDING,
-        also="shortcuts",
+        also="shortcuts set change bind rebind other settings configuration provider token",
     ),
     Command(
         "palette", (":", "ctrl+p"), "find a command by its name", PROGRAM, owner="app", together=_FINDING

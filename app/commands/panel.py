@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mdterm.app import completing
 from mdterm.app.commands.context import USAGE, Context, Failed, common_options
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ OWN_LINK = (
 
 @click.command()
 @click.argument("name", type=click.Choice(NAMES), metavar="NAME")
-@click.argument("addresses", nargs=-1, metavar="[ADDRESS…]")
+@click.argument("addresses", nargs=-1, metavar="[ADDRESS…]", shell_complete=completing.addresses)
 @click.option("--link", default="", metavar="NAME", help="Switch symbols together with all panels of a link.")
 @click.option("--fps", type=click.FloatRange(0.1, 60), help="Frames drawn a second, at most (default: 10).")
 @click.option("--slow-link", is_flag=True, help="Draw less, for a thin link: 16 colours, 2 frames a second.")

@@ -10,6 +10,7 @@ from typing import Final, Literal, NamedTuple
 
 import click
 
+from mdterm.app import completing
 from mdterm.app.commands.context import USAGE, Context, Failed, common_options
 
 
@@ -104,7 +105,7 @@ def _tmux(words: Sequence[str]) -> str:
 
 @click.command("tmux")
 @click.argument("layout", type=click.Choice(list(LAYOUTS)), metavar="LAYOUT")
-@click.argument("addresses", nargs=-1, metavar="[ADDRESS…]")
+@click.argument("addresses", nargs=-1, metavar="[ADDRESS…]", shell_complete=completing.addresses)
 @click.option("--run", is_flag=True, help="Build the window instead of printing how.")
 @click.option(
     "--session", metavar="NAME", help="A session of its own (default, outside of tmux: mdterm-LAYOUT)."

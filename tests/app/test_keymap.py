@@ -91,7 +91,7 @@ def test_help_tells_the_digits_once() -> None:
     lines = help_lines(DEFAULT_KEYMAP)
     assert ("Symbols", "1 … 9", "show a symbol of the watchlist") in lines
     alone = sum(one.parameter is None and not one.together for one in COMMANDS)
-    other = 1  # how any of them becomes another
+    other = 2  # how any of them becomes another, and where that is written
     assert len(lines) == 1 + alone + other + len({one.together for one in COMMANDS if one.together})
 
 
