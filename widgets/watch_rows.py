@@ -32,9 +32,9 @@ _SHORT: Final = {
 
 
 def state_words(shown: Shown, room: int, wall: int | None) -> str:
-    """Return a state in ``room`` cells: while it is live only its age, else its word."""
+    """Return a state in ``room`` cells: while it is live, or was, only its age, else its word."""
     age = _age(shown, wall)
-    if shown.word in ("LIVE", "QUIET") and age is not None:
+    if shown.word in ("LIVE", "REPLAY", "QUIET") and age is not None:
         return short_age(age)
     told = "" if age is None else format_age(age, whole=True)
     for words in (f"{shown.word} {told}".rstrip(), shown.word, _SHORT.get(shown.word, "")):

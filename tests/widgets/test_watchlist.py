@@ -128,6 +128,7 @@ def test_what_is_not_current_is_grey_and_its_state_is_not() -> None:
     [
         (LIVE, 3, "0s"),
         (Shown("QUIET", age=75.0), 3, "1m"),
+        (Shown("REPLAY", age=0.2), 12, "0s"),
         (Shown("STALE", age=4.2), 11, "STALE 4s"),
         (Shown("STALE", age=4.2), 6, "STALE"),
         (Shown("RECONNECTING", age=3.0, attempt=2), 12, "RECONNECTING"),
