@@ -104,7 +104,7 @@ class Watchlist(Panel):
 
     def details(self) -> list[str]:
         """Return the group, what is left out, what it is sorted by unseen, and which rows are in view."""
-        told = [] if self.group is None else [f"group {clean(self.group, 20)}"]
+        told = [] if self.group is None else [f"group {clean(self.group, 14)}"]
         if self.is_typing or self.words:
             told.append(f"/{clean(self.words)}{'▏' if self.is_typing else ''}")
         if not isinstance(self.frame, WatchFrame):

@@ -364,6 +364,9 @@ async def test_a_group_is_named_and_its_rows_asked_for() -> None:
         app.watchlist.show(ten(), 0.0, WALL)
         assert app.watchlist.spec().among == ("sim:S1", "sim:S2")
         assert titles(app)[0].startswith("─ WATCH group majors ")
+        app.watchlist.expect(["sim:S1", "sim:S2"], "the twenty that I trade")
+        app.watchlist.repaint()
+        assert titles(app)[0].startswith("─ WATCH group the twenty th… ")
         app.watchlist.expect(["sim:S1", "sim:S2", "sim:S3"])
         assert app.watchlist.spec().among is None
 
