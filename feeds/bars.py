@@ -34,8 +34,8 @@ UNKNOWN = -1
 _CHANGES_KEPT = 512
 _PACKING = Struct("<8d4qB")
 _SIZE = _PACKING.size
-_RESERVED_FROM = 60
-"""Bars from which on there is room for all at once: who has looked for a minute stays."""
+_RESERVED_FROM = 8
+"""Bars from which on there is room for all at once: whoever stays that long stays longer."""
 
 
 class Bar(msgspec.Struct, gc=False):
