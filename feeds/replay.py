@@ -8,6 +8,7 @@ statuses told to listeners, was recorded as told: so the same file gives the sam
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -234,7 +235,7 @@ class ReplayFeed(Feed):
     def _relearn_from(self, record: Record) -> None:
         provider: object = self.providers.get(record.link)
         if isinstance(provider, Replayable):
-            provider.relearn(msgspec.json.decode(record.data))
+            provider.relearn(msgspec.json.decode(record.data, type=dict[str, Any]))
 
     def _take_bars(self, record: Record) -> None:
         note, market = read_bars(record.data), self.markets.get(record.link)

@@ -4,6 +4,7 @@ from the other. The simulated market is put together like this."""
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from mdterm.feeds.address import Address, Instrument
@@ -73,8 +74,8 @@ class Beside:
     def relearn(self, told: Mapping[str, Any]) -> None:
         """Take over what ``learnt`` returned."""
         if isinstance(self.market, Replayable):
-            self.market.relearn(told.get("market", {}))
-        self.account.relearn(told.get("account", {}))
+            self.market.relearn(msgspec.convert(told.get("market", {}), dict[str, Any]))
+        self.account.relearn(msgspec.convert(told.get("account", {}), dict[str, Any]))
 
     def hear_bodies(self, take: TakeBody) -> None:
         """Hand every HTTP answer on."""

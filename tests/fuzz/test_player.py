@@ -39,6 +39,18 @@ async def test_a_replay_on_the_screen_says_why_it_ends(senseless: Recording) -> 
         await player.feed.close()
 
 
+@pytest.mark.parametrize("data", [b'"words"', b"[]", b'{"block_sizes": "none"}', b"\xff"], ids=repr)
+async def test_what_was_learnt_and_makes_no_sense_ends_in_words(tmp_path: Path, data: bytes) -> None:
+    records = [
+        msgspec.structs.replace(one, data=data) if one.text == "learnt" else one for one in journal_records()
+    ]
+    path = tmp_path / "session.mdj"
+    write_journal(path, records)
+    recording = Recording(path)
+    with pytest.raises(JournalError, match="a record of the recording cannot be read"):
+        await retell(recording, lambda events: None, wants_of(recording.head, None), "1m")
+
+
 async def test_lines_end_with_words(senseless: Recording) -> None:
     with pytest.raises(JournalError, match="a record of the recording cannot be read"):
         await retell(senseless, lambda events: None, wants_of(senseless.head, None), "1m")
