@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from textual.driver import Driver
 from textual.message import Message
@@ -19,6 +19,7 @@ from mdterm.app.keeper import Keeper
 from mdterm.app.keymap import DEFAULT_KEYMAP, Keymap, textual_key
 from mdterm.app.layout_keys import DEFAULT_LAYOUT
 from mdterm.app.notices import Level, Notice, Notices
+from mdterm.app.outlet import Inflow
 from mdterm.app.presence import Presence
 from mdterm.app.reload import Reload
 from mdterm.app.roster import Roster
@@ -85,6 +86,18 @@ class LinkSwitched(Message, bubble=False):
         self.address = address
 
 
+class FarLink(Protocol):
+    """The way to a feed on another machine."""
+
+    @property
+    def received(self) -> int:
+        """Bytes that came, as they were on the way."""
+
+    @property
+    def delay_s(self) -> float | None:
+        """How long the way there and back took the last time."""
+
+
 class Dashboard(Absences, inherit_bindings=False):
     """The dashboard on a feed's port. ``run`` returns the exit status."""
 
@@ -118,6 +131,7 @@ class Dashboard(Absences, inherit_bindings=False):
         reload: Reload | None = None,
         away_after_s: float = 300.0,
         alone: str | None = None,
+        far_link: FarLink | None = None,
         driver_class: type[Driver] = TerminalDriver,
     ) -> None:
         super().__init__(
@@ -157,6 +171,8 @@ class Dashboard(Absences, inherit_bindings=False):
         self.when_mounted: Callable[[], None] = lambda: None
         """Called once, when frames are asked for."""
         self._delay_ms: float | None = None
+        self._far_link = far_link
+        self._inflow = Inflow()
         self._is_frozen = False
         self._bind_keys(keymap)
 
@@ -249,6 +265,10 @@ class Dashboard(Absences, inherit_bindings=False):
         self._keep()
         self._reload()
         self._tell_themes(self.shelf.look())
+        if self._far_link is not None:
+            self.board.status.measure_link(
+                self._inflow.read(self._far_link.received, now), self._far_link.delay_s
+            )
         self.board.status.measure(fps=fps, rate=rate, delay_ms=self._delay_ms, behind_s=behind)
 
     def _keep(self) -> None:

@@ -76,6 +76,7 @@ class WorldDesk:
             "open_all": self._open_all,
             "absence": self._absence,
             "accounts": self._accounts,
+            "configured": self._configured,
             "wanted": self._wanted,
             "providers": self._providers,
             "candidates": self._candidates,
@@ -180,6 +181,11 @@ class WorldDesk:
     async def _absence(self, caller: Client, args: Mapping[str, Any]) -> object:
         """Return for how long (s) nobody had looked when the caller came, None where somebody did."""
         return self._absences.get(caller.id)
+
+    async def _configured(self, caller: Client, args: Mapping[str, Any]) -> object:
+        """Return what the settings here say of instruments, for a screen that has other settings."""
+        settings = self.world.settings
+        return {"groups": settings.groups, "alerts": settings.alerts, "pairs": settings.pairs}
 
     async def _accounts(self, caller: Client, args: Mapping[str, Any]) -> object:
         return self.world.accounts()

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
 from mdterm.app.commands.context import Failed
 from mdterm.app.search import Candidate, Source, named
 from mdterm.app.settings import Settings
@@ -40,11 +42,19 @@ class AnyWorld(Protocol):
         """Return which provider tells the account that belongs to a market's provider."""
 
 
+class _Configured(msgspec.Struct):
+    """What the settings of another machine say of instruments."""
+
+    groups: dict[str, tuple[str, ...]]
+    alerts: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...]
+
+
 class FarWorld:
     """What can be watched through a feed that is attached to.
 
     ``settings`` are those of the screen. Where the feed ``is_far``, on another machine, its own say what is
-    watched when nobody says.
+    watched when nobody says, and which groups, alerts and pairs there are.
     """
 
     def __init__(self, settings: Settings, port: AttachedPort, *, is_far: bool = False) -> None:
@@ -52,6 +62,9 @@ class FarWorld:
         self.port = port
         self._is_far = is_far
         self._kinds: dict[str, str] = self._call("providers")
+        if is_far:
+            told = msgspec.convert(self._call("configured"), _Configured)
+            self._settings = msgspec.structs.replace(settings, **msgspec.structs.asdict(told))
 
     @property
     def settings(self) -> Settings:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 import platformdirs
 
@@ -29,6 +30,11 @@ def rewind_folder() -> Path:
 def state_file() -> Path:
     """Return the file of what is kept between two starts."""
     return state_folder() / "state.json"
+
+
+def far_state_file(host: str) -> Path:
+    """Return the file of what is kept of the screens on another machine's feed."""
+    return state_folder() / "far" / f"{quote(host, safe='@')[:200]}.json"
 
 
 def feed_folders() -> tuple[Path, ...]:

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "panel": ("mdterm.app.commands.panel:panel", "One panel alone, for a pane of tmux."),
     "tmux": ("mdterm.app.commands.tmux:tmux", "A window of tmux with panels that switch together."),
     "feed": ("mdterm.app.commands.feed:feed", "The shared feed that screens and commands attach to."),
+    "ssh": ("mdterm.app.commands.ssh:ssh", "The dashboard here, on the feed of another machine."),
     "simulate": ("mdterm.app.commands.simulate:simulate", "The simulated venue, in the foreground."),
     "config": (
         "mdterm.app.commands.config:config",

@@ -221,3 +221,18 @@ class Meter:
         frames, written = outlet.frames - self._frames, outlet.bytes - self._bytes
         self._at, self._frames, self._bytes = now, outlet.frames, outlet.bytes
         return (frames / elapsed, written / elapsed) if elapsed > 0 else (0.0, 0.0)
+
+
+class Inflow:
+    """Bytes a second that came between two looks at what has come in all."""
+
+    def __init__(self) -> None:
+        self._at: float | None = None
+        self._bytes = 0
+
+    def read(self, received: int, now: float) -> float:
+        """Return bytes/s since the last look, zero at the first."""
+        elapsed = 0.0 if self._at is None else now - self._at
+        came = received - self._bytes
+        self._at, self._bytes = now, received
+        return came / elapsed if elapsed > 0 else 0.0

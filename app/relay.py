@@ -17,6 +17,7 @@ from mdterm.app.commands.context import USAGE, Context, Failed
 from mdterm.app.feed_place import CONNECT_S, find
 from mdterm.app.feed_start import start
 from mdterm.app.fingerprint import fingerprint
+from mdterm.feeds.port_wire import PREAMBLE
 from mdterm.feeds.thread import new_loop
 
 log = logging.getLogger(__name__)
@@ -92,6 +93,7 @@ def _carry(way: socket.socket) -> None:
 
     threading.Thread(target=inward, name="relay in", daemon=True).start()
     with way, contextlib.suppress(OSError):
+        os.write(1, PREAMBLE)
         while data := way.recv(_CHUNK):
             at = 0
             while at < len(data):

@@ -65,6 +65,7 @@ class Sitting(NamedTuple):
     attached: "AttachedPort | None" = None
     absent_s: float | None = None
     """For how long (s) nobody had looked at the feed."""
+    is_far: bool = False
 
 
 class Pace(NamedTuple):
@@ -105,7 +106,7 @@ def attached(world: "FarWorld", *, is_far: bool = False) -> Sitting:
     port = world.port
     rewind = None if is_far else FarParts(port)
     why = "the feed's journal is on the other machine: it cannot be gone back in from here"
-    return Sitting(world, port, FarFinder(world), rewind, why, port, world.absence())
+    return Sitting(world, port, FarFinder(world), rewind, why, port, world.absence(), is_far)
 
 
 def sit(context: Context, sitting: Sitting, state: State, addresses: "Sequence[str]", pace: Pace) -> int:
@@ -164,12 +165,15 @@ def sit(context: Context, sitting: Sitting, state: State, addresses: "Sequence[s
         units=choices.units,
         layout=choices.layout,
         zone=choices.zone,
+        # The other machine's clock is the one by which the market's times were received.
+        market_clock=sitting.attached if sitting.is_far else None,
+        far_link=sitting.attached if sitting.is_far else None,
         accounts=world.accounts(),
         keymap=choices.keymap,
         finder=finder,
         roster=roster,
         keeper=keeper,
-        reload=Reload(settings, context.load_settings, fixed),
+        reload=Reload(context.settings(), context.load_settings, fixed),
         rules=rules,
         signals=settings.alert_signals,
         away_after_s=settings.away_after * 60 or float("inf"),

@@ -10,10 +10,10 @@ import contextlib
 import logging
 import threading
 import time
+import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
-import brotli
 import msgspec
 
 from mdterm.feeds.address import Instrument
@@ -22,6 +22,7 @@ from mdterm.feeds.asking import Answer
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.contract import Provider
 from mdterm.feeds.events import Candle, FeedStatus, Stream
+from mdterm.feeds.far_frames import FrameReader
 from mdterm.feeds.frames import FrameSet, PanelFrame, ViewSpec
 from mdterm.feeds.listening import Listener
 from mdterm.feeds.port import Post
@@ -33,6 +34,7 @@ from mdterm.feeds.port_wire import (
     Asked,
     Bind,
     Call,
+    Changes,
     Failure,
     Found,
     Frames,
@@ -83,6 +85,8 @@ SILENT_S: Final = 10.0
 """A feed that answers no ping for so long is taken for lost."""
 _PAUSES: Final = (0.1, 0.3, 1.0, 2.0)
 """Seconds before each attempt to attach again; the last holds."""
+_CLOCKS_S: Final = 60.0
+"""So long the quickest answer counts: clocks drift, and routes change."""
 _READ: Final = 65_536
 
 
@@ -106,8 +110,8 @@ class AttachedPort:
     """A feed of another process behind the Port. Every command returns at once and may come from any thread.
 
     ``revive`` is called in a thread with the words of the loss, before it is attached to again; it may start
-    one, and raises OSError or AttachError with the words why not. ``is_far`` says that the feed's clocks are
-    not this machine's.
+    one, and raises OSError or AttachError with the words why not. ``why`` returns better words for the loss,
+    where the way to the feed has some. ``is_far`` says that the feed's clocks are not this machine's.
     """
 
     def __init__(
@@ -117,6 +121,7 @@ class AttachedPort:
         *,
         clock: Clock | None = None,
         revive: Callable[[str], None] | None = None,
+        why: Callable[[str], Awaitable[str]] | None = None,
         is_far: bool = False,
     ) -> None:
         self.lost: Callable[[str], None] = lambda words: None
@@ -134,15 +139,18 @@ class AttachedPort:
         self.received = 0
         """Bytes that came from the feed, as they were on the way."""
         self.delay_s: float | None = None
-        """How long the way there and back takes at the quickest."""
+        """How long the way there and back took the last time (s)."""
         self.welcome: Welcome | None = None
         self._dial = dial
         self._hello = hello
         self._clock = clock or SystemClock()
         self._revive = revive
+        self._why = why
         self._is_far = is_far
         self._mono_ahead_s = 0.0
         self._wall_ahead_ns = 0
+        self._quickest_s = float("inf")
+        self._quickest_at = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._ready: concurrent.futures.Future[Welcome] = concurrent.futures.Future()
@@ -167,13 +175,28 @@ class AttachedPort:
         self._answers: dict[int, Answer] = {}
         self._calls: dict[int, concurrent.futures.Future[Any]] = {}
         self._shown: dict[str, PanelFrame] = {}
+        self._frames = FrameReader()
         self._is_stopping = False
         self._heard_at = 0.0
 
+    # The clocks of what is shown: durations are this machine's, the time of day is the feed's, by which the
+    # times of the market were received.
+
+    def wall(self) -> int:
+        """Return what the feed's wall clock shows now (ns)."""
+        return self._clock.wall() + self._wall_ahead_ns
+
+    def mono(self) -> float:
+        """Return this machine's monotonic clock (s), which the times of frames are told on."""
+        return self._clock.mono()
+
     # Its life.
 
-    def start(self, within_s: float = START_S) -> None:
-        """Attach; return when the feed has let it in. Raise AttachError."""
+    def start(self, within_s: float | None = START_S) -> None:
+        """Attach; return when the feed has let it in. Raise AttachError.
+
+        None waits for as long as dialling takes.
+        """
         self.launch()
         try:
             self._ready.result(within_s)
@@ -236,9 +259,12 @@ class AttachedPort:
         try:
             while True:
                 words = await self._read(reader, inflow)
-                lost_at = self._clock.wall()
+                lost_at, instance = self._clock.wall(), self.welcome.instance
+                if self._why is not None:
+                    words = await self._why(words)
                 reader, writer, inflow = await self._attach_again(words)
-                self._resume(writer, lost_at)
+                # A feed that went on has missed nothing, whatever became of the way to it.
+                self._resume(writer, lost_at, has_missed=self.welcome.instance != instance)
         finally:
             if self._writer is not None:
                 self._writer.close()
@@ -281,7 +307,7 @@ class AttachedPort:
             now = self._clock
             self._mono_ahead_s = told.mono - now.mono()
             self._wall_ahead_ns = told.wall - now.wall()
-            self.delay_s = None
+        self._quickest_s = float("inf")
         return reader, writer, inflow
 
     async def _read(self, reader: asyncio.StreamReader, inflow: "_Inflow") -> str:
@@ -309,7 +335,7 @@ class AttachedPort:
                     if isinstance(told, Refusal):
                         return told.words
                     self._take(told)
-        except (WireError, brotli.error) as error:
+        except (WireError, zlib.error) as error:
             log.warning("the feed cannot be understood: %s", error)
             return f"the feed cannot be understood: {error}"
         except OSError as error:
@@ -360,18 +386,18 @@ class AttachedPort:
         for command, args in early:
             command(*args)
 
-    def _resume(self, writer: asyncio.StreamWriter, lost_at: int) -> None:
+    def _resume(self, writer: asyncio.StreamWriter, lost_at: int, *, has_missed: bool) -> None:
         """Ask a feed again for everything that is wanted."""
         self._writer = writer
         if not self._opened:
-            self._want_again(lost_at)
+            self._want_again(lost_at, has_missed)
             return
         opened: concurrent.futures.Future[Any] = concurrent.futures.Future()
         self._ask("open", {"addresses": list(self._opened)}, opened)
         # Answered on this thread. Where it is refused, what needs it is refused with words as well.
-        opened.add_done_callback(lambda _: self._want_again(lost_at))
+        opened.add_done_callback(lambda _: self._want_again(lost_at, has_missed))
 
-    def _want_again(self, lost_at: int) -> None:
+    def _want_again(self, lost_at: int, has_missed: bool) -> None:
         if self._writer is None or self.welcome is None:
             return  # it was lost once more
         if self._period_s is not None:
@@ -389,7 +415,8 @@ class AttachedPort:
         for id_, (wants, _, interval) in self._listened.items():
             self._send(Listen(id_, wants, interval))
         self._tell("gap", f"trades may be missing from {lost_at} to {self._clock.wall()} (ns)")
-        self._send(Missed(lost_at + self._wall_ahead_ns))
+        if has_missed:
+            self._send(Missed(lost_at + self._wall_ahead_ns))
         self.regained(self.welcome)
 
     def _show_lost(self, words: str, age: float, attempt: int) -> None:
@@ -403,7 +430,7 @@ class AttachedPort:
             if panel in self._bound
         }
         self._numbers -= 1  # none of the feed's own
-        self._post(FrameSet(self._numbers, self._clock.mono(), self._clock.wall(), panels, [], None))
+        self._post(FrameSet(self._numbers, self.mono(), self.wall(), panels, [], None))
 
     def _tell(self, state: Any, words: str) -> None:
         """Tell listeners of a change that the feed cannot tell."""
@@ -416,11 +443,13 @@ class AttachedPort:
 
     def _take(self, told: Told) -> None:
         match told:
+            case Changes():
+                self._take(self._frames.read(told))
             case Frames():
                 if self._post is None:
                     self._send(Ack(told.number))  # nobody looks yet, and nobody shall be waited for
                     return
-                frames = frame_set(told, mono_ahead_s=self._mono_ahead_s, wall_ahead_ns=self._wall_ahead_ns)
+                frames = frame_set(told, mono_ahead_s=self._mono_ahead_s)
                 self._shown.update(frames.panels)
                 self._post(frames)
             case Heard(id_, events):
@@ -457,10 +486,11 @@ class AttachedPort:
                 raise WireError("a second welcome")
 
     def _take_pong(self, sent: float, mono: float, wall: int) -> None:
-        took = time.monotonic() - sent
-        if self.delay_s is not None and took > self.delay_s:
-            return  # the quickest answer tells best what the other clock shows
-        self.delay_s = took
+        now = time.monotonic()
+        took = self.delay_s = now - sent
+        if took > self._quickest_s and now - self._quickest_at < _CLOCKS_S:
+            return  # the quickest answer lately tells best what the other clocks show
+        self._quickest_s, self._quickest_at = took, now
         if self._is_far:
             self._mono_ahead_s = mono - (self._clock.mono() - took / 2)
             self._wall_ahead_ns = wall - (self._clock.wall() - round(took * 5e8))
@@ -662,7 +692,7 @@ class _Inflow:
 
     def __init__(self) -> None:
         self._unpacker = Unpacker(LARGEST_TOLD)
-        self._decompressor: brotli.Decompressor | None = None
+        self._decompressor: zlib._Decompress | None = None
         self._behind = b""
 
     def first(self, data: bytes) -> bytes | None:
@@ -675,11 +705,13 @@ class _Inflow:
 
     def compressed(self) -> None:
         """Take what follows for compressed."""
-        self._decompressor = brotli.Decompressor()
+        self._decompressor = zlib.decompressobj(-zlib.MAX_WBITS)
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Return the bodies that are whole by now. Raise WireError, brotli.error."""
+        """Return the bodies that are whole by now. Raise WireError, zlib.error."""
         data, self._behind = self._behind + data, b""
         if self._decompressor is not None and data:
-            data = self._decompressor.process(data)
+            data = self._decompressor.decompress(data, LARGEST_TOLD)
+            if self._decompressor.unconsumed_tail:
+                raise WireError("a few bytes that would become more than any feed tells")
         return list(self._unpacker.feed(data))

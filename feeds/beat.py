@@ -2,7 +2,8 @@
 
 The first change after a pause is drawn at once; further ones wait for the period. While a frame set is
 under way nothing is made: the next one comes from the newest state, so a slow terminal skips frames and
-never sees an old one. Where answers come late the period grows (see ``tempo``).
+never sees an old one. Where answers come late the period grows (see ``tempo``). To a far screen there is
+nearly always one under way; what a key asks for need not wait there for that one's way back.
 """
 
 import asyncio
@@ -21,12 +22,15 @@ class Beat:
     def __init__(self, clock: Clock, period_s: float, links: Callable[[], list[LinkLine]]) -> None:
         self.bindings: dict[str, Binding] = {}
         self.posted_sets = 0
+        self.answers_at_once = False
+        """Whether what is urgent may go beside the one frame set that is under way."""
         self._clock = clock
         self._tempo = Tempo(period_s)
         self._links = links
         self._loop = asyncio.get_running_loop()
         self._post: Post | None = None
-        self._outstanding: int | None = None
+        self._under_way: dict[int, float] = {}
+        """The frame sets that are not acknowledged, and when (s) each was made."""
         self._handle: asyncio.TimerHandle | None = None
         self._made_at = float("-inf")
         self._dirty = False
@@ -37,7 +41,7 @@ class Beat:
     def connect(self, post: Post) -> None:
         """Begin to post frame sets to a screen."""
         self._post = post
-        self._outstanding = None
+        self._under_way.clear()
         self.repaint()
 
     def add(self, binding: Binding) -> None:
@@ -68,15 +72,21 @@ class Beat:
             if self._handle is not None:
                 self._handle.cancel()
                 self._handle = None
-        if self._handle is None and self._outstanding is None and not self._awaited:
+        if self._handle is None and self._may_make() and not self._awaited:
             wait = 0.0 if self._urgent else self._made_at + self._tempo.period_s - self._clock.mono()
             self._handle = self._loop.call_later(max(0.0, wait), self._strike)
 
+    def _may_make(self) -> bool:
+        """Return whether there is credit for a frame set: for one, and for one answer beside it."""
+        most = 1 if self.answers_at_once and self._urgent else 0
+        return len(self._under_way) <= most
+
     def ack(self, number: int) -> None:
-        """Take back the credit for a frame set that the terminal has."""
-        if number == self._outstanding:
-            self._outstanding = None
-            self._tempo.answered(self._clock.mono() - self._made_at)
+        """Take back the credit for a frame set that the terminal has, and for those before it."""
+        made = self._under_way.get(number)
+        if made is not None:
+            self._under_way = {one: at for one, at in self._under_way.items() if one > number}
+            self._tempo.answered(self._clock.mono() - made)
             if self._dirty:
                 self.touch()
 
@@ -93,7 +103,7 @@ class Beat:
 
     def _strike(self) -> None:
         self._handle = None
-        if self._post is None or self._outstanding is not None or self._awaited:
+        if self._post is None or not self._may_make() or self._awaited:
             return
         self._dirty = self._urgent = False
         self._made_at = self._clock.mono()
@@ -125,7 +135,7 @@ class Beat:
         links = self._links()
         if changed or links != self._posted_links:
             self.posted_sets += 1
-            self._outstanding = self.posted_sets
+            self._under_way[self.posted_sets] = self._made_at
             self._posted_links = links
             delay = min((line.delay_ms for line in links if line.delay_ms is not None), default=None)
             self._post(

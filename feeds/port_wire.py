@@ -55,6 +55,8 @@ from mdterm.feeds.status import Caution, Shown
 
 VERSION: Final = 1
 """Of these messages; both ends must have the same."""
+PREAMBLE: Final = b"\0mdterm port\n"
+"""What comes before the messages over a login to another machine: before it, that one's shell may talk."""
 HEAD: Final = struct.Struct(">I")
 LARGEST_ASKED: Final = 1_000_000
 """Bytes of a client's message; a watchlist of two thousand has less than a tenth of it."""
@@ -118,7 +120,7 @@ class WireError(Exception):
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
     """The first message. ``settings`` is the fingerprint of the client's providers, None where any will do.
 
-    ``compress`` asks for a compressed stream from ``Welcome`` on.
+    ``compress`` asks for a compressed stream from ``Welcome`` on, ``changes`` for frame sets as ``Changes``.
     """
 
     version: int
@@ -127,6 +129,7 @@ class Hello(msgspec.Struct, frozen=True, tag="hello"):
     pid: int
     settings: str | None
     compress: bool = False
+    changes: bool = False
 
 
 class Watch(msgspec.Struct, frozen=True, tag="watch"):
@@ -297,6 +300,17 @@ class WirePanel(msgspec.Struct, frozen=True):
     caution: Caution | None
 
 
+class Changes(msgspec.Struct, frozen=True, tag="changes"):
+    """A frame set for who asked for changes: patches of what was told before (see ``frame_delta``).
+
+    Panels are named by their place among those told since ``is_first``, new ones by their name.
+    """
+
+    is_first: bool
+    head: Any
+    panels: dict[int | str, Any]
+
+
 class Alarmed(msgspec.Struct, frozen=True, tag="alarmed"):
     """An alert fired."""
 
@@ -375,7 +389,20 @@ Asked = (
     | Call
     | Ping
 )
-Told = Welcome | Refusal | Frames | Alarmed | Found | Heard | Switched | Shared | Reply | Failure | Pong
+Told = (
+    Welcome
+    | Refusal
+    | Frames
+    | Changes
+    | Alarmed
+    | Found
+    | Heard
+    | Switched
+    | Shared
+    | Reply
+    | Failure
+    | Pong
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _asked: msgspec.msgpack.Decoder[Asked] = msgspec.msgpack.Decoder(Asked)
@@ -388,32 +415,30 @@ def encode(message: Asked | Told) -> bytes:
     return HEAD.pack(len(body)) + body
 
 
-def encode_frames(frames: FrameSet) -> bytes:
+def wire_frames(frames: FrameSet) -> Frames:
     """Return a frame set as a message."""
     panels = {
         name: WirePanel(one.shown, one.frame, one.simulated, one.address, one.caution)  # type: ignore[arg-type]  # every frame is one of AnyFrame
         for name, one in frames.panels.items()
     }
-    return encode(
-        Frames(
-            frames.number,
-            frames.made,
-            frames.wall,
-            panels,
-            frames.links,
-            frames.delay_ms,
-            frames.now,
-            frames.replay,
-        )
+    return Frames(
+        frames.number,
+        frames.made,
+        frames.wall,
+        panels,
+        frames.links,
+        frames.delay_ms,
+        frames.now,
+        frames.replay,
     )
 
 
-def frame_set(told: Frames, *, mono_ahead_s: float = 0.0, wall_ahead_ns: int = 0) -> FrameSet:
-    """Return the frame set of a message, on the clocks of this end: the feed's are so far ahead."""
+def frame_set(told: Frames, *, mono_ahead_s: float = 0.0) -> FrameSet:
+    """Return the frame set of a message, made on this end's monotonic clock: the feed's is so far ahead."""
     return FrameSet(
         told.number,
         told.made - mono_ahead_s,
-        told.wall - wall_ahead_ns,
+        told.wall,
         {
             name: PanelFrame(one.shown, one.frame, one.simulated, one.address, one.caution)
             for name, one in told.panels.items()

@@ -15,6 +15,11 @@ from mdterm.widgets.rows import NO_STYLE, Part, Row, spread, width_of
 
 _REPLAY_HINTS: Final = (("x", "stop/go"), (";", "step"), ("(", "slower"), (")", "faster"), ("J", "time"))
 
+WIDE: Final = 100
+"""Columns from which on there is room for the figures of a link as well."""
+FAR_S: Final = 2.0
+"""From there on a link is marked: keys that ask the feed take as long."""
+
 
 class StatusLine(Line):
     """The last line: keys that matter now, and figures that stand in fixed places."""
@@ -39,6 +44,8 @@ class StatusLine(Line):
         self.fps = 0.0
         self.rate = 0.0
         self.behind_s: float | None = None
+        self.link: tuple[float, float | None] | None = None
+        """Bytes/s that come from a feed on another machine, and how far away (s) it is there and back."""
         self.simulated = False
         self.replay: ReplayLine | None = None
         self._offset_ns = 0
@@ -74,9 +81,14 @@ class StatusLine(Line):
         self.fps, self.rate, self.delay_ms, self.behind_s = fps, rate, delay_ms, behind_s
         self.repaint()
 
+    def measure_link(self, rate: float, delay_s: float | None) -> None:
+        """Set the figures of the way to a feed on another machine, once a second."""
+        self.link = rate, delay_s
+        self.repaint()
+
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return the line."""
-        right = self.figures(palette)
+        right = self.figures(palette, with_all=self.link is None or width >= WIDE)
         if self.replay is not None:
             self._places = []
             # What is shown is not the market of now: that comes before every key.
@@ -123,18 +135,31 @@ class StatusLine(Line):
         if key is not None:
             self.post_message(self.Pressed(key))
 
-    def figures(self, palette: Palette) -> list[Part]:
-        """Return the right end of the line; every figure keeps its place whatever its value."""
+    def figures(self, palette: Palette, *, with_all: bool = True) -> list[Part]:
+        """Return the right end of the line; every figure keeps its place whatever its value.
+
+        Where there is no room for all, those of the link stand in the place of what is drawn here.
+        """
         trades = "—" if self.trades is None else format_count(self.trades)
         delay = "—" if self.delay_ms is None else _format_delay(self.delay_ms)
         word = "trade" if self.trades == 1 else "trades"
+        drawn: list[Part] = [
+            (f" {f'{self.fps:.0f} fps'.rjust(self.FPS)}", palette.muted),
+            (f" {format_rate(self.rate).rjust(self.RATE)}", palette.muted),
+        ]
         return [
             (f"{trades} {word}".rjust(self.COUNT), palette.text),
             (f"  {delay.rjust(self.DELAY)}", palette.muted),
-            (f" {f'{self.fps:.0f} fps'.rjust(self.FPS)}", palette.muted),
-            (f" {format_rate(self.rate).rjust(self.RATE)}", palette.muted),
+            *(drawn if with_all else []),
+            *([] if self.link is None else self._link(*self.link, palette)),
             (" SIM " if self.simulated else "     ", palette.warn),
         ]
+
+    def _link(self, rate: float, delay_s: float | None, palette: Palette) -> list[Part]:
+        """Return what crosses the link, and how long it takes there and back."""
+        delay = "—" if delay_s is None else _format_delay(delay_s * 1000)
+        words = f"  ↓{format_rate(rate).rjust(self.RATE)} {delay.rjust(self.DELAY)}"
+        return [(words, palette.muted if delay_s is None or delay_s < FAR_S else palette.warn)]
 
 
 def _format_delay(delay_ms: float) -> str:

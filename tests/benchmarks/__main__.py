@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from tests.benchmarks.table import Row, write
 
-NAMES = ("receive", "pipe", "state", "startup", "screen", "switching", "link", "scale")
+NAMES = ("receive", "pipe", "state", "startup", "screen", "switching", "far", "link", "scale")
 
 
 def rows(names: list[str], short: bool) -> Iterator[Row]:

@@ -18,10 +18,10 @@ from mdterm.feeds.port_wire import (
     Watch,
     WireError,
     encode,
-    encode_frames,
     frame_set,
     read_asked,
     read_told,
+    wire_frames,
 )
 from mdterm.feeds.status import Shown
 
@@ -57,11 +57,11 @@ def test_a_length_is_believed_up_to_a_point() -> None:
         list(Unpacker(10).feed(HEAD.pack(11)))
 
 
-def test_times_are_put_on_the_clock_of_this_end() -> None:
+def test_when_it_was_made_is_put_on_the_clock_of_this_end() -> None:
     panel = PanelFrame(Shown("LIVE", age=0.2), None, True, "a:X")
     sent = FrameSet(7, 100.0, 5_000_000_000, {"tape": panel}, [], 3.0)
-    told = read_told(encode_frames(sent)[HEAD.size :])
+    told = read_told(encode(wire_frames(sent))[HEAD.size :])
     assert isinstance(told, Frames)
     assert frame_set(told) == sent
-    here = frame_set(told, mono_ahead_s=40.0, wall_ahead_ns=1_000_000_000)
-    assert (here.made, here.wall) == (60.0, 4_000_000_000)
+    here = frame_set(told, mono_ahead_s=40.0)
+    assert (here.made, here.wall) == (60.0, 5_000_000_000)

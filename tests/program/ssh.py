@@ -66,18 +66,25 @@ class Sshd:
             time.sleep(0.02)
         raise AssertionError("the ssh server does not listen")
 
-    def client(self, remote: str) -> list[str]:
-        """Return the argument vector of a client with a terminal that runs ``remote`` there."""
-        options = {
-            "StrictHostKeyChecking": "no",
-            "UserKnownHostsFile": "/dev/null",
+    def options(self, port: int | None = None, **more: str) -> list[str]:
+        """Return the client's options that log in to here, or through a port that leads here.
+
+        ``more`` are ``-o`` options; they count before the others.
+        """
+        words = {
+            **more,
+            "StrictHostKeyChecking": more.get("StrictHostKeyChecking", "no"),
+            "UserKnownHostsFile": more.get("UserKnownHostsFile", "/dev/null"),
             "LogLevel": "ERROR",
             "IdentitiesOnly": "yes",
             "ControlPath": "none",
         }
-        told = [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
-        key = str(self._folder / "user")
-        return ["ssh", "-F", "none", *told, "-i", key, "-p", str(self.port), "-tt", "127.0.0.1", remote]
+        told = [part for name, value in words.items() for part in ("-o", f"{name}={value}")]
+        return ["-F", "none", *told, "-i", str(self._folder / "user"), "-p", str(port or self.port)]
+
+    def client(self, remote: str, port: int | None = None) -> list[str]:
+        """Return the argument vector of a client with a terminal that runs ``remote`` there."""
+        return ["ssh", *self.options(port), "-tt", "127.0.0.1", remote]
 
     def __enter__(self) -> Self:
         return self
