@@ -143,8 +143,8 @@ class SshWay:
         with theirs:
             process = self._process = subprocess.Popen(  # noqa: S603  what the user asked for
                 self.command(),
-                stdin=theirs,
-                stdout=theirs,
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
                 stderr=subprocess.PIPE,
                 start_new_session=self._is_drawn,
             )

@@ -115,7 +115,7 @@ def _decimals(value: float, least: int) -> int:
 
 def _step(old: float, new: float, least: int) -> int | float:
     """Return the difference in the old one's decimals where that is exact, else the new one."""
-    scale = 10 ** _decimals(old, least)
+    scale: int = 10 ** _decimals(old, least)
     before, after = old * scale, new * scale
     if abs(before) < _EXACT and abs(after) < _EXACT:  # neither for infinity nor for NaN
         count = round(after)

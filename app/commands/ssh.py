@@ -40,7 +40,7 @@ class _WithRest(click.Command):
 )
 @common_options
 @click.pass_context
-def ssh(ctx: click.Context, **asked: Any) -> int:
+def ssh(ctx: click.Context, /, **asked: Any) -> int:
     """Open the dashboard here on the feed of HOST, over ssh.
 
     Providers, keys and the default watchlist are those of HOST; theme, keys and layout are those of here.

@@ -151,10 +151,10 @@ def _bytes(found: dict[str, Screen], seconds: float) -> Iterator[Row]:
     before = {name: (one.link.down.bytes, one.link.up.bytes) for name, one in found.items()}
     asked = {name: one.terminal.positions_asked for name, one in found.items()}
     time.sleep(seconds)
-    rates = {}
+    rates: dict[str, tuple[float, float]] = {}
     for name, one in found.items():
-        down, up = one.link.down.bytes - before[name][0], one.link.up.bytes - before[name][1]
-        rates[name] = (down / seconds, up / seconds)
+        down_then, up_then = before[name]
+        rates[name] = (one.link.down.bytes - down_then) / seconds, (one.link.up.bytes - up_then) / seconds
     plain = sum(rates["plain"])
     for name, (down, up) in rates.items():
         fps = (found[name].terminal.positions_asked - asked[name]) / seconds

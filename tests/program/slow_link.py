@@ -5,6 +5,7 @@ import contextlib
 import threading
 import time
 from collections import deque
+from collections.abc import Coroutine
 from typing import Self
 
 from tests.program.launch import WITHIN_S
@@ -43,7 +44,7 @@ class SlowLink:
         """Break every connection that is there."""
         self._run(self._cut())
 
-    def _run(self, coroutine: "asyncio._CoroutineLike[int]") -> int:
+    def _run(self, coroutine: Coroutine[None, None, int]) -> int:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(WITHIN_S)
 
     async def _open(self) -> int:
