@@ -30,7 +30,7 @@ def start(context: Context, options: Sequence[str] = ()) -> Found:
     One that another program starts at the same moment is as good. Raise Failed with the words of the process
     and its exit status.
     """
-    process = _spawn([*_common(context), "feed", "run", "--detached", *options])
+    process = _spawn(["feed", "run", "--detached", *options, *_common(context)])
     assert process.stdout is not None
     assert process.stderr is not None
     with process.stdout, process.stderr:

@@ -88,7 +88,10 @@ def _words(file: int, kind: str, advice: str) -> str:
     who = "another process" if pid is None else f"pid {pid}"
     doing = f" (mdterm {command})" if command else ""
     if command.partition(" ")[0] == "feed":
-        advice = 'let this program attach to it: the same provider settings, and feed = "auto"'
+        return (
+            f"the key for {kind} is in use by the shared feed ({who}), and the provider caps connections\n"
+            "what has the same provider settings attaches to it; mdterm feed stop ends it"
+        )
     end = "end that one" if pid is None else f"end that one (kill {pid})"
     return (
         f"the key for {kind} is in use by {who}{doing}, and the provider caps its connections\n"

@@ -21,16 +21,18 @@ HOLDER = """
 import sys
 from pathlib import Path
 from mdterm.app.lock import hold
-with hold(sys.argv[1], sys.argv[2], command="tail", folder=Path(sys.argv[3])):
+with hold(sys.argv[1], sys.argv[2], command=sys.argv[4], folder=Path(sys.argv[3])):
     print("held", flush=True)
     sys.stdin.read()
 """
 
 
 @contextmanager
-def holder(folder: Path, kind: str = "alltick", key: str = KEY) -> Iterator[subprocess.Popen[str]]:
+def holder(
+    folder: Path, kind: str = "alltick", key: str = KEY, doing: str = "tail"
+) -> Iterator[subprocess.Popen[str]]:
     """Hold the lock in another process until the end of the block."""
-    command = [sys.executable, "-c", HOLDER, kind, key, str(folder)]
+    command = [sys.executable, "-c", HOLDER, kind, key, str(folder), doing]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -55,6 +57,15 @@ def test_a_second_process_is_told_who_holds_it_and_what_to_do(tmp_path: Path) ->
         assert words.endswith(f"end that one (kill {process.pid}), or attach to a shared feed")
     with hold("alltick", KEY, folder=tmp_path):
         pass
+
+
+def test_where_the_shared_feed_holds_it_the_words_lead_there(tmp_path: Path) -> None:
+    with holder(tmp_path, doing="feed") as process:
+        words = refusal(tmp_path, advice="something else").words
+    assert f"in use by the shared feed (pid {process.pid})" in words
+    assert "attaches to it" in words
+    assert "mdterm feed stop" in words
+    assert "kill" not in words
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
