@@ -113,7 +113,9 @@ class ReplayFeed(Feed):
         self.replay_clock = ReplayClock(self.real, head.began_at, head.began_mono)
         self._line = line
         providers = {name: revive(note) for name, note in head.providers.items()}
-        super().__init__(providers, clock=self.replay_clock, period_s=period_s, accounts=head.accounts)
+        # A feed that begins with no provider learns of its accounts with the first that is opened.
+        accounts = {name: name for name, one in providers.items() if _has_account(one)} | head.accounts
+        super().__init__(providers, clock=self.replay_clock, period_s=period_s, accounts=accounts)
         self._period_s = period_s
         self._paced_at, self._paced_s = 0.0, PACED_S
         self._replay_links = self._open_links()
@@ -231,6 +233,8 @@ class ReplayFeed(Feed):
             note = msgspec.json.decode(record.data, type=ProviderNote)
             self.head.providers[note.name] = note
             self.providers[note.name] = revive(note)
+            if _has_account(self.providers[note.name]):
+                self.accounts.know(note.name)
 
     def _relearn_from(self, record: Record) -> None:
         provider: object = self.providers.get(record.link)
@@ -323,6 +327,10 @@ class ReplaySeat(Seat):
             rows = [msgspec.structs.replace(row, shown=_replayed(row.shown)) for row in frame.rows]
             frame = msgspec.structs.replace(frame, rows=rows)
         return spec, frame
+
+
+def _has_account(provider: Provider) -> bool:
+    return "order" in provider.capabilities.streams
 
 
 def _replayed(shown: Shown) -> Shown:
