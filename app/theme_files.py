@@ -53,6 +53,16 @@ class ThemeFiles(NamedTuple):
         more = len(self.problems) - 1
         return f"{self.problems[0]}" + (f" (and {more} more: mdterm themes --check)" if more else "")
 
+    def doubts(self) -> list[str]:
+        """Return a line for each file of which something is hard to read."""
+        found: dict[Path | None, list[str]] = {}
+        for problem in self.warnings:
+            found.setdefault(problem.path, []).append(problem.key or "")
+        return [
+            f"{path}: hard to read: {', '.join(dict.fromkeys(roles))} (mdterm themes --check)"
+            for path, roles in found.items()
+        ]
+
 
 def folders_of(settings: Settings) -> tuple[Path, ...]:
     """Return where themes are looked for; of two with one name the first counts."""

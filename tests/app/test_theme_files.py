@@ -130,6 +130,8 @@ def test_what_is_hard_to_read_is_a_warning_with_its_figures(write: Write, folder
         f"{folder / 'mine.toml'}:4: bid: is hard to read on background: contrast 1.4, 4.5 is legible"
     )
     assert ":1: text:" in told["text"], "the ground is what was changed"
+    (doubt,) = files.doubts()
+    assert doubt.startswith(f"{folder / 'mine.toml'}: hard to read: text, muted, key, bid, ")
 
 
 def test_a_folder_that_is_not_there_is_none(tmp_path: Path) -> None:

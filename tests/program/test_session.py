@@ -57,6 +57,8 @@ def test_a_session_outlives_the_link(tmp_path: Path, tmux: str) -> None:
                 venue.publish(market.trade(20) + market.book())
             terminal.press("2")
             wait_for_truth(terminal, markets[1])
+            terminal.press("i")
+            terminal.wait_for(has_interval)
             terminal.press("Y")
             terminal.wait_for(lambda _: b"\x1b]52;" in terminal.received)
             copied = clip_of(terminal.received.decode("utf-8", "replace").replace("\x1b]52;;", "\x1b]52;c;"))
@@ -68,8 +70,9 @@ def test_a_session_outlives_the_link(tmp_path: Path, tmux: str) -> None:
             venue.publish(market.trade(50) + market.book())
 
         with Terminal(tmp_path, run=client, columns=100, lines=30) as terminal:
-            # The same symbol, nothing missed, and no shell in between.
+            # The same symbol and interval, nothing missed, and no shell in between.
             wait_for_truth(terminal, markets[1])
+            terminal.wait_for(has_interval)
             assert screen.trade_count(terminal.lines()) == len(markets[1].trades)
             for number, market in enumerate(markets, 1):
                 terminal.press(str(number))
@@ -77,3 +80,8 @@ def test_a_session_outlives_the_link(tmp_path: Path, tmux: str) -> None:
             terminal.press("q")
             assert terminal.wait() == 0
         assert (tmp_path / "words").read_text() == ""
+
+
+def has_interval(lines: list[str]) -> bool:
+    """Return whether the chart has the interval after the one that it begins with."""
+    return any("CHART 5m" in line for line in lines)
