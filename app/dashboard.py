@@ -286,8 +286,8 @@ class Dashboard(Absences, inherit_bindings=False):
         """Tell what is wrong with somebody's own themes; what is merely hard to read only in the log."""
         if files is None:
             return
-        for words in files.doubts():
-            self.notices.add(words, "info")
+        for doubt in files.doubts():
+            self.notices.add(doubt, "info")
         if words := files.words():
             self.tell(words, "warning")
 
