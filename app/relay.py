@@ -12,10 +12,10 @@ import socket
 import threading
 from typing import Final
 
-from mdterm.app.attach import LAZY, misfit
-from mdterm.app.commands.context import USAGE, Context, Failed
+from mdterm.app.attach import LAZY, find_quietly, misfit
+from mdterm.app.commands.context import UNREACHABLE, USAGE, Context, Failed
 from mdterm.app.feed_place import CONNECT_S, find
-from mdterm.app.feed_start import start
+from mdterm.app.feed_start import STOPPED, start
 from mdterm.app.fingerprint import fingerprint
 from mdterm.feeds.port_wire import PREAMBLE
 from mdterm.feeds.thread import new_loop
@@ -25,10 +25,16 @@ log = logging.getLogger(__name__)
 _CHUNK: Final = 65_536
 
 
-def relay(context: Context) -> int:
-    """Carry bytes between the standard streams and a feed until either side ends. Raise Failed."""
+def relay(context: Context, *, starts: bool = True) -> int:
+    """Carry bytes between the standard streams and a feed until either side ends. Raise Failed.
+
+    Unless it ``starts`` one, there must be one that runs: who was attached when somebody stopped it does not
+    undo that.
+    """
     settings = context.settings()
     context.start_log()
+    if not starts and settings.feed != "own" and not find_quietly():
+        raise Failed(f"{STOPPED}: mdterm feed start begins it again", UNREACHABLE)
     if settings.feed != "own":
         try:
             _carry(_shared(context))

@@ -22,7 +22,8 @@ from typing import IO, Final
 
 from mdterm.app import __version__
 from mdterm.app.commands.context import UNREACHABLE, USAGE, Failed
-from mdterm.feeds.attached import AttachedPort, AttachError
+from mdterm.app.feed_start import STOPPED
+from mdterm.feeds.attached import ENDED, AttachedPort, AttachError
 from mdterm.feeds.port_wire import PREAMBLE, VERSION, Hello
 from mdterm.feeds.text import clean
 
@@ -65,11 +66,11 @@ def check(host: str) -> None:
         raise Failed("ssh was not found: install an OpenSSH client (package openssh-client)", USAGE)
 
 
-def remote_line(program: str | None) -> str:
+def remote_line(program: str | None, *, starts: bool = True) -> str:
     """Return what the other machine's shell shall run; ``program`` is how mdterm is called there."""
     # A shell that nobody logs in to often lacks the folder that pip and pipx install to.
-    script = f"{program} feed --stdio" if program else "PATH=$PATH:$HOME/.local/bin; mdterm feed --stdio"
-    return f"sh -c {shlex.quote(script)}"
+    called = program or "PATH=$PATH:$HOME/.local/bin; mdterm"
+    return f"sh -c {shlex.quote(f'{called} feed --stdio' + ('' if starts else ' --join'))}"
 
 
 class SshWay:
@@ -78,7 +79,9 @@ class SshWay:
     def __init__(self, host: str, options: Sequence[str] = (), program: str | None = None) -> None:
         self.host = host
         self._options = list(options)
-        self._remote = remote_line(program)
+        self._program = program
+        self._was_stopped = False
+        """Whether somebody ended the feed there: then it is only joined again."""
         self._process: subprocess.Popen[bytes] | None = None
         self._said: _Said | None = None
         self._is_drawn = False
@@ -97,7 +100,8 @@ class SshWay:
             told["BatchMode"] = "yes"
         options = [part for name, value in told.items() for part in ("-o", f"{name}={value}")]
         # Of an option that is given twice ssh takes the first, which is the user's.
-        return ["ssh", *self._options, *options, "-T", self.host, self._remote]
+        remote = remote_line(self._program, starts=not self._was_stopped)
+        return ["ssh", *self._options, *options, "-T", self.host, remote]
 
     def draw(self) -> None:
         """Ask nobody for anything from now on, and print nothing: a screen is drawn."""
@@ -134,7 +138,7 @@ class SshWay:
         except BaseException:
             writer.close()
             raise
-        self._failures, self._was_refused = 0, False
+        self._failures, self._was_refused, self._was_stopped = 0, False, False
         return reader, writer
 
     def _spawn(self) -> socket.socket:
@@ -183,7 +187,10 @@ class SshWay:
         return AttachError(f"on {self.host}: {told or f'mdterm ended with {status}'}", status or UNREACHABLE)
 
     async def why(self, words: str) -> str:
-        """Return why a stream has ended, as far as ssh tells."""
+        """Return why a stream has ended: as ssh tells it, where the feed does not."""
+        self._was_stopped = words.startswith(STOPPED)
+        if words != ENDED:
+            return words
         status, lines = await asyncio.to_thread(self._ended)
         if lines:
             return f"{self.host}: {lines[-1]}"

@@ -85,6 +85,8 @@ SILENT_S: Final = 10.0
 """A feed that answers no ping for so long is taken for lost."""
 _PAUSES: Final = (0.1, 0.3, 1.0, 2.0)
 """Seconds before each attempt to attach again; the last holds."""
+ENDED: Final = "the feed has ended"
+"""Why it is lost where it said nothing."""
 _CLOCKS_S: Final = 60.0
 """So long the quickest answer counts: clocks drift, and routes change."""
 _READ: Final = 65_536
@@ -327,7 +329,7 @@ class AttachedPort:
                     return f"the feed has not answered for {SILENT_S:g} s"
                 data = reading.result()
                 if not data:
-                    return "the feed has ended"
+                    return ENDED
                 self.received += len(data)
                 self._heard_at = time.monotonic()
                 for body in inflow.feed(data):

@@ -29,9 +29,10 @@ without_history = click.option(
 
 @click.group("feed", invoke_without_command=True)
 @click.option("--stdio", is_flag=True, help="Speak the port over standard input and output (mdterm ssh).")
+@click.option("--join", is_flag=True, hidden=True, help="With --stdio: start no feed.")
 @common_options
 @click.pass_context
-def feed(ctx: click.Context, stdio: bool) -> int:
+def feed(ctx: click.Context, stdio: bool, join: bool) -> int:
     """The shared feed: one process that holds connections and markets, for all screens and commands."""
     if ctx.invoked_subcommand is None:
         if not stdio:
@@ -39,7 +40,7 @@ def feed(ctx: click.Context, stdio: bool) -> int:
             return 0
         from mdterm.app.relay import relay
 
-        return relay(ctx.ensure_object(Context))
+        return relay(ctx.ensure_object(Context), starts=not join)
     if stdio:
         raise click.UsageError("--stdio goes without a command", ctx)
     return 0

@@ -46,15 +46,24 @@ class Sshd:
         }
         config = folder / "sshd_config"
         config.write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
+        self.start()
+
+    def start(self) -> None:
+        """Listen; after ``kill`` on the same port as before."""
         assert SSHD is not None
-        with (folder / "sshd.log").open("wb") as log:
+        with (self._folder / "sshd.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [SSHD, "-D", "-e", "-f", str(config)],
+                [SSHD, "-D", "-e", "-f", str(self._folder / "sshd_config")],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
             )
         self._wait()
+
+    def kill(self) -> None:
+        """Listen no more; sessions that are there go on."""
+        self._process.kill()
+        self._process.wait(WITHIN_S)
 
     def _wait(self) -> None:
         until = time.monotonic() + WITHIN_S
