@@ -10,6 +10,7 @@ import pytest
 from mdterm.app.dashboard import Dashboard
 from mdterm.app.reload import Change, Reload
 from mdterm.app.settings import load_settings
+from mdterm.widgets.figures import WESTERN, format_size, use_units
 
 SECRET = "sekret-4711"
 
@@ -151,3 +152,20 @@ async def test_on_the_screen_theme_colours_keys_and_pace_follow(
         assert app.theme == "light"
         await pilot.press("]")
         assert app.board.instrument.symbol == "SOLUSDT"
+
+
+async def test_on_the_screen_amounts_are_counted_otherwise_at_once(
+    port: Any, instruments: Any, clock: Any, make_reload: Callable[..., Reload], file: File
+) -> None:
+    app = Dashboard(port, instruments, clock=clock, reload=make_reload())
+    try:
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.pause()
+            assert format_size(123_456.0, 0) == "123.5K"
+            file.write('theme = "dark"\nnumber_format = "east-asian"\n')
+            for _ in range(2):
+                app.tick()
+                await pilot.pause()
+            assert format_size(123_456.0, 0) == "12.3万"
+    finally:
+        use_units(WESTERN)
