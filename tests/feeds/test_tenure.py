@@ -1,12 +1,10 @@
 """Which markets a feed lets go that sees more in its days than it can hold."""
 
-from typing import cast
-
 from mdterm.feeds.market import Market, Quote
 from mdterm.feeds.tenure import MOST_FULL, MOST_QUOTES, Tenure
 
-FULL = cast(Market, Market.__new__(Market))
-QUOTE = cast(Quote, Quote.__new__(Quote))
+FULL = Market.__new__(Market)
+QUOTE = Quote.__new__(Quote)
 
 
 def tenure(full: int, quotes: int = 0) -> tuple[Tenure, dict[str, Market | Quote]]:
