@@ -22,7 +22,7 @@ from tests.program.terminal import Terminal
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SCREENS = {"watch", "replay"}
-NEED_MORE = {"tail", "once", "record", "replay", "export", "history", "symbols", "completion"}
+NEED_MORE = {"ssh", "tail", "once", "record", "replay", "export", "history", "symbols", "completion"}
 """Commands that do nothing by their names alone: words name them so."""
 ENDLESS_S = 5.0
 """How long a command that goes on for ever is looked at before it is ended."""
