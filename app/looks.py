@@ -137,7 +137,9 @@ class _Look:
             # Bars come with their past; live ones alone would be taken for all there is.
             is_settled = self._feed.pasts.is_settled(self.address)
             return health is not None and is_settled and bool(self._market.candles.candles("1m", 1))
-        return health is not None and health.last_at is not None
+        # Where somebody only listened, there is a market since this look, and it may be empty.
+        is_there = self._market.book is not None if stream == "book" else self._market.trade_count > 0
+        return is_there and health is not None and health.last_at is not None
 
     def _shown(self, stream: Stream) -> Shown:
         if stream in self._never:
