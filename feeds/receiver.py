@@ -5,11 +5,14 @@ Waking a task for each message costs more than decoding most of them.
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from websockets.asyncio.client import ClientConnection
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Event
+
+TURN_BYTES: Final = 64 * 1024
+"""After so many bytes in one piece everybody else gets a turn."""
 
 
 class Receiver(ClientConnection):
@@ -24,6 +27,20 @@ class Receiver(ClientConnection):
         self._early: list[bytes] = []
         self._has_parts = False
         self._broke: asyncio.Future[None] = self.loop.create_future()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; where more wait than can be taken at once, let heartbeats and clients have a turn.
+
+        libuv would go on for eight megabytes, and for as long as that takes nothing else would be done.
+        """
+        super().data_received(data)
+        if len(data) >= TURN_BYTES and self.transport.is_reading():
+            self.transport.pause_reading()
+            self.loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        if not self.transport.is_closing() and not self.recv_messages.paused:
+            self.transport.resume_reading()
 
     def process_event(self, event: Event) -> None:
         """Hand a whole message over; leave all else to the client."""
