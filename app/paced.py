@@ -138,6 +138,10 @@ class PacedApp(App[int], inherit_bindings=False):
         self.credit.answered()
         self._release()
 
+    def is_key_bound(self, key: str) -> bool:
+        """Return whether a key does something; asked on the thread that hears it."""
+        return key in self._bindings.key_to_bindings
+
     def terminal_drained(self) -> None:
         """Take credit of a terminal that does not answer; write what was held back."""
         self.credit.drained()

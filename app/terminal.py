@@ -9,11 +9,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
 from textual import events
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
+
+from mdterm.app.keymap import textual_key
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -31,6 +34,8 @@ _ENTER: Final = "\x1b[?1049h\x1b[?25l\x1b[?1004h\x1b[?2004h\x1b[?7l"
 STOPPED: Final = "mdterm is stopped: it receives nothing, and trades will be missing. fg goes on.\r\n"
 _BACKGROUND_S: Final = 0.1
 
+_INTRODUCERS: Final = frozenset("[]OPX^_\\")
+"""What begins longer sequences behind escape."""
 _LAST_WORDS_S: Final = 0.5
 _STEP_S: Final = 0.01
 
@@ -146,6 +151,38 @@ class Answers(Protocol):
     def terminal_drained(self) -> None:
         """The writer has handed everything over."""
 
+    def is_key_bound(self, key: str) -> bool:
+        """Return whether a key, as Textual names it, does something."""
+
+
+class _Named(NamedTuple):
+    value: str
+
+
+def part_from_escape(is_key_bound: Callable[[str], bool]) -> None:
+    """Have escape and a character that come together be two keys, at once.
+
+    Textual waits whether more comes, and takes what an answer of the terminal interrupts for ``^``, or a few
+    for what macOS types with option (``™`` for 2): escape would be lost, and the key behind it.
+    """
+    known = cast("dict[str, object]", ANSI_SEQUENCES_KEYS)
+    for character in map(chr, range(ord(" "), 0x7F)):
+        if is_key_bound(f"alt+{character}"):
+            known.pop(f"\x1b{character}", None)
+        elif character not in _INTRODUCERS:
+            known[f"\x1b{character}"] = (_Named("escape"), _Named(textual_key(character)))
+
+
+def parted(event: events.Key) -> list[events.Key]:
+    """Return escape and the key behind it, where both came in one breath and were taken for alt and a key.
+
+    Over a slow link, and on a busy machine, what somebody presses behind escape comes together with it.
+    """
+    character = event.character
+    if not event.key.startswith("alt+") or character is None or len(character) != 1:
+        return [event]
+    return [events.Key("escape", "\x1b"), events.Key(character, character)]
+
 
 class TerminalDriver(LinuxDriver):
     """Textual's driver, with mouse buttons and drag only, an output that never blocks the screen's thread,
@@ -163,6 +200,7 @@ class TerminalDriver(LinuxDriver):
         self._is_stopping = False
         self._raw: list[Any] | None = None
         save_terminal(self.fileno)
+        part_from_escape(self._answers.is_key_bound)
 
     def write(self, data: str) -> None:
         """Queue text for the writer thread."""
@@ -237,6 +275,10 @@ class TerminalDriver(LinuxDriver):
         """Take answers here, on the input thread: a busy screen must not delay credit."""
         if isinstance(message, events.CursorPosition):
             self._answers.terminal_answered()
+            return
+        if isinstance(message, events.Key) and not self._answers.is_key_bound(message.key):
+            for key in parted(message):
+                super().process_message(key)
             return
         super().process_message(message)
 

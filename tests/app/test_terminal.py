@@ -15,9 +15,12 @@ from pathlib import Path
 
 import pyte
 import pytest
+from textual import events
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual._xterm_parser import XTermParser
 
 from mdterm.app.credit import QUESTION
-from mdterm.app.terminal import Output, restore_terminal, save_terminal
+from mdterm.app.terminal import Output, part_from_escape, parted, restore_terminal, save_terminal
 
 
 @pytest.fixture
@@ -100,6 +103,44 @@ def test_a_terminal_that_went_away_does_not_raise(terminal: tuple[int, int]) -> 
     output.flush()
     assert output.is_drained()
     os.close(theirs)
+
+
+@pytest.mark.parametrize(
+    ("heard", "keys"),
+    [
+        ("\x1b2", ["escape", "2"]),
+        ("\x1bf", ["escape", "f"]),
+        ("\x1b-", ["escape", "minus"]),
+        ("\x1bq\x1b[5;1R", ["escape", "q"]),
+        ("\x1bx", []),  # bound together with alt: it may be the beginning of more
+        ("\x1b[A", ["up"]),
+        ("\x1bOP", ["f1"]),
+    ],
+)
+def test_what_comes_together_with_escape_is_told_apart_at_once(
+    monkeypatch: pytest.MonkeyPatch, heard: str, keys: list[str]
+) -> None:
+    monkeypatch.setattr("mdterm.app.terminal.ANSI_SEQUENCES_KEYS", known := dict(ANSI_SEQUENCES_KEYS))
+    monkeypatch.setattr("textual._xterm_parser.ANSI_SEQUENCES_KEYS", known)
+    part_from_escape(lambda key: key == "alt+x")
+    told = [one for one in XTermParser().feed(heard) if isinstance(one, events.Key)]
+    assert [one.key for one in told] == keys
+
+
+@pytest.mark.parametrize(
+    ("key", "character", "keys"),
+    [
+        ("alt+1", "1", ["escape", "1"]),
+        ("alt+shift+q", "Q", ["escape", "Q"]),
+        ("alt+left", None, ["alt+left"]),
+        ("escape", "\x1b", ["escape"]),
+        ("1", "1", ["1"]),
+    ],
+)
+def test_escape_and_a_key_that_come_together_are_two_keys(
+    key: str, character: str | None, keys: list[str]
+) -> None:
+    assert [one.key for one in parted(events.Key(key, character))] == keys
 
 
 class Screen:

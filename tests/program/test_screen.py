@@ -130,6 +130,21 @@ def test_what_opens_and_closes_at_any_moment_stops_nothing(
         assert terminal.words() == ""
 
 
+def test_a_key_right_behind_escape_is_obeyed_too(tmp_path: Path, venue: Venue, markets: list[Market]) -> None:
+    with open_dashboard(tmp_path, venue, markets) as terminal:
+        for number in ("2", "3", "1"):
+            terminal.press("L")
+            terminal.wait_for(lambda lines: any("─ LOG " in line for line in lines))
+            terminal.press(f"\x1b{number}")
+            symbol = markets[int(number) - 1].symbol
+
+            def is_there(lines: list[str], symbol: str = symbol) -> bool:
+                return lines[0].startswith(f" {symbol}") and not any("─ LOG " in line for line in lines)
+
+            terminal.wait_for(is_there)
+        assert terminal.words() == ""
+
+
 def look_at_help(terminal: Terminal) -> None:
     """Open the help and close it: every key pressed before has been obeyed then."""
     terminal.press("?")

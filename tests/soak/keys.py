@@ -51,6 +51,7 @@ _ADVANCES = re.compile(
 _COMMANDS = re.compile(r"─ (?:: |KEYS )")
 """The titles of what runs commands by enter or a click, those that are not pressed among them."""
 MOST_GROUPS = 100
+TRIES = 8
 LATELY = 20
 """Keys that may not have been obeyed yet."""
 
@@ -165,8 +166,8 @@ def faults_after(terminal: Terminal, market: Market) -> list[str]:
     except AssertionError as error:
         return [f"{market.symbol}: {len(market.trades)} trades, last {last}: {error}"]
     time.sleep(1.5)  # rates fall to what they are of a market that stands still
-    for _ in range(3):
-        # What advances may have advanced in between: only what stays wrong is.
+    for _ in range(TRIES):
+        # What advances may have advanced in between, and what was live grows stale: only what stays wrong is.
         differing = difference(terminal)
         if not differing:
             break
