@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple
 import click
 
 from mdterm.app import completing
+from mdterm.app import completing
 from mdterm.app.commands.context import USAGE, Context, Failed, common_options
 
 

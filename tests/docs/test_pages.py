@@ -21,8 +21,22 @@ from tests.program.terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-SCREENS = {"watch", "replay"}
-NEED_MORE = {"ssh", "tail", "once", "record", "replay", "export", "history", "symbols", "completion"}
+SCREENS = {"watch", "replay", "panel"}
+NEED_MORE = {
+    *(
+        "ssh",
+        "tail",
+        "once",
+        "record",
+        "replay",
+        "export",
+        "history",
+        "symbols",
+        "completion",
+        "panel",
+        "tmux",
+    )
+}
 """Commands that do nothing by their names alone: words name them so."""
 ENDLESS_S = 5.0
 """How long a command that goes on for ever is looked at before it is ended."""
@@ -122,6 +136,7 @@ def test_a_command_of_the_documentation_works(
     (bin_ / "mdterm").chmod(0o755)
     home = environment(tmp_path, {"SIMULATED": "sim"})
     home["PATH"] = f"{bin_}:{os.environ['PATH']}"
+    home["TMUX_TMPDIR"] = str(tmp_path)
     config = tmp_path / "config" / "mdterm" / "config.toml"
     if "config init" not in one.line:
         config.parent.mkdir(parents=True)
@@ -146,12 +161,16 @@ def test_a_command_of_the_documentation_works(
             assert terminal.wait() == 0, terminal.picture()
         return
     if verb_of(line) in SCREENS and not re.search(r"--(tail|version|help)\b", line):
-        with Terminal(
-            tmp_path, env=home, run=["sh", "-c", f"exec {line}"], columns=120, lines=40
-        ) as terminal:
-            terminal.wait_for(lambda rows: any("LADDER" in row for row in rows), 40)
-            terminal.press("q")
-            assert terminal.wait() == 0, terminal.picture()
+        title = line.split()[2].upper() if verb_of(line) == "panel" else "LADDER"
+        try:
+            with Terminal(
+                tmp_path, env=home, run=["sh", "-c", f"exec {line}"], columns=120, lines=40
+            ) as terminal:
+                terminal.wait_for(lambda rows: any(title in row for row in rows), 40)
+                terminal.press("q")
+                assert terminal.wait() == 0, terminal.picture()
+        finally:
+            end_what_began(line, home)
         return
     process = subprocess.Popen(
         ["sh", "-c", line],
@@ -170,10 +189,17 @@ def test_a_command_of_the_documentation_works(
         out, err = process.communicate(timeout=20)
         assert process.returncode in (0, 143, -signal.SIGTERM), (process.returncode, out[-500:], err[-500:])
     finally:
-        if "feed start" in line:
-            subprocess.run([*PROGRAM, "feed", "stop"], env=home, check=True, capture_output=True)
+        end_what_began(line, home)
     assert b"Traceback" not in err
     assert right == (0, 4) or b"mdterm: " not in err, err
+
+
+def end_what_began(line: str, home: dict[str, str]) -> None:
+    """End the shared feed and the window of tmux that a command may have begun."""
+    if verb_of(line) == "tmux" and "--run" in line:
+        subprocess.run(["tmux", "kill-server"], env=home, check=False, capture_output=True)
+    if "feed start" in line or verb_of(line) in ("panel", "tmux"):
+        subprocess.run([*PROGRAM, "feed", "stop"], env=home, check=True, capture_output=True)
 
 
 def blocks(page: str, language: str) -> list[str]:
