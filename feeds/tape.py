@@ -22,6 +22,8 @@ JOINS = (1, 100, 0)
 """Milliseconds within which prints may be joined, in the order of their key; 0 joins nothing."""
 LIQUIDATIONS = 1_000
 _UNPRINTED = 4_096
+_UNASKED_NS = 30_000_000_000
+"""Prints that nobody has asked for so long are made anew when somebody does."""
 
 
 class Forced(msgspec.Struct, frozen=True, gc=False):
@@ -46,7 +48,8 @@ class Tape:
         self._kept = Roll(KEPT, KEPT_CALM)
         self._fresh: list[Trade] = []
         self._prints: dict[int, Prints] = {}
-        self._asked: set[int] = set()
+        self._asked: dict[int, int] = {}
+        """When the newest trade was seen (ns) as prints were asked for last; 0 where there was none yet."""
         self._pace = Pace()
 
     def fold(self, trades: Sequence[Trade], batch: Batch | None = None) -> None:
@@ -61,14 +64,25 @@ class Tape:
         kept = self._kept
         kept.add(batch.kept)
         if self._prints:
-            self._fresh += trades
-            if len(self._fresh) >= _UNPRINTED:
-                self._print()
-                # What nobody has asked for since the last time is made anew when somebody does.
-                self._prints = {ms: one for ms, one in self._prints.items() if ms in self._asked}
-                self._asked.clear()
+            self._keep_up(trades)
         if len(kept) > KEPT_CALM:
             kept.forget(self.last.seen - REWIND_NS)
+
+    def _keep_up(self, trades: Sequence[Trade]) -> None:
+        """Have trades wait to be printed; let prints go that nobody asks for: they take much room."""
+        now = trades[-1].seen
+        for join_ms, asked in list(self._asked.items()):
+            if not asked:
+                self._asked[join_ms] = now
+            elif asked < now - _UNASKED_NS:
+                del self._asked[join_ms]
+                self._prints.pop(join_ms, None)
+        if not self._prints:
+            self._fresh = []
+            return
+        self._fresh += trades
+        if len(self._fresh) >= _UNPRINTED:
+            self._print()
 
     def newest(self, count: int) -> list[Trade]:
         """Return the newest trades received, at most so many, oldest first."""
@@ -93,7 +107,7 @@ class Tape:
     def prints(self, join_ms: int) -> Prints:
         """Return the prints joined within ``join_ms`` (one of JOINS), up to the last trade."""
         self._print()
-        self._asked.add(join_ms)
+        self._asked[join_ms] = 0 if self.last is None else self.last.seen
         found = self._prints.get(join_ms)
         if found is None:
             found = self._prints[join_ms] = Prints(join_ms)

@@ -160,7 +160,12 @@ def test_what_nobody_looks_at_any_more_is_let_go_and_comes_back_the_same() -> No
     tape.prints(1)
     for at in range(0, 9_000, 100):
         tape.fold(made[at : at + 100])
+        if at == 4_000:
+            first = tape.prints(1)
+        if at == 4_100:
+            assert tape.prints(1) is first, "ten seconds later they are still there"
     again = tape.prints(1)
+    assert again is not first
     assert [one.first for one in rows_of(again)] == [
         one + 9_000 - len(rows_of(again)) + 1 for one in range(len(rows_of(again)))
     ]
