@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 
 import msgspec
 
+from mdterm.feeds.burst import Burst
 from mdterm.feeds.events import STREAM_OF, Balance, Candle, Event, FeedStatus, State, Stream
 from mdterm.feeds.market import Market
 from mdterm.feeds.wishes import Wishes
@@ -139,6 +140,8 @@ class Listenings:
 
     def take(self, events: Sequence[Event], *, is_polled: bool) -> None:
         """Hand events on."""
+        if self.all and type(events) is Burst:
+            events = list(events)  # made once for all, who may go over them several times
         for one in self.all:
             one.take(events, self._unheard, is_polled=is_polled)
 
