@@ -13,14 +13,12 @@ from typing import NamedTuple
 from mdterm.feeds.batch import Batch
 from mdterm.feeds.burst import Burst
 from mdterm.feeds.events import Trade
-from mdterm.feeds.intervals import MINUTE, SECOND, Session, bucket_end, bucket_start
+from mdterm.feeds.intervals import FLOW_WINDOWS, MINUTE, SECOND, Session, bucket_end, bucket_start
 from mdterm.feeds.keyed import Keyed
 from mdterm.feeds.windows import Windows
 
 SLOT = SECOND // 10
 """The grain of the windows: as fine as the screen's beat."""
-FLOW_WINDOWS: dict[str, int] = {"5s": 5 * SECOND, "60s": MINUTE, "8m": 8 * MINUTE}
-"""The windows by name, in ns of venue time."""
 SESSION_KEYS = 65_536
 _REMEMBERED_PRICES = 1_024
 _HIGHEST = 1 << 60

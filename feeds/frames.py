@@ -47,6 +47,10 @@ class LadderSpec(ViewSpec, frozen=True, tag="ladder"):
     reset: bool = False
 
 
+JOINS = (1, 100, 0)
+"""Milliseconds within which prints may be joined, in the order of their key; 0 joins nothing."""
+
+
 class TapeSpec(ViewSpec, frozen=True, tag="tape"):
     """``rows`` newest prints, joined within ``join_ms`` (0: none), of at least ``min_size``.
 

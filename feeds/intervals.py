@@ -17,6 +17,9 @@ WEEK = 7 * DAY
 _HALF_HOUR = 30 * MINUTE
 _FIRST_MONDAY = 4 * DAY  # 1970-01-01 was a Thursday
 
+FLOW_WINDOWS: dict[str, int] = {"5s": 5 * SECOND, "60s": MINUTE, "8m": 8 * MINUTE}
+"""The sliding windows of flow by name, in ns of venue time."""
+
 LENGTHS: dict[str, int] = {
     "1s": SECOND,
     "5s": 5 * SECOND,

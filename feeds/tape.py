@@ -18,8 +18,6 @@ from mdterm.feeds.pace import Pace, Speed
 from mdterm.feeds.prints import KEPT, KEPT_CALM, REWIND_NS, Prints
 from mdterm.feeds.roll import Roll
 
-JOINS = (1, 100, 0)
-"""Milliseconds within which prints may be joined, in the order of their key; 0 joins nothing."""
 LIQUIDATIONS = 1_000
 _UNPRINTED = 4_096
 _UNASKED_NS = 30_000_000_000

@@ -75,7 +75,10 @@ def test_the_board_is_painted_without_what_makes_its_frames(tmp_path: Path) -> N
     )
     imported = modules_after(code, tmp_path)
     late = {"websockets", "httpx", "uvloop", "email.message", "sqlite3", "hashlib", "brotli"}
-    late |= {f"mdterm.feeds.{name}" for name in ("runtime", "market", "attached", "kiyotaka.codec", "store")}
+    late |= {
+        f"mdterm.feeds.{name}"
+        for name in ("runtime", "market", "attached", "kiyotaka.codec", "store", "flow", "tape")
+    }
     screens = {f"mdterm.app.{name}" for name in ("help", "palette", "finder", "logscreen", "alertscreen")}
     assert "mdterm.app.board" in imported
     assert imported & (late | screens) == set()

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mdterm.feeds.attached import AttachedPort
 
 HUNG_UP = 129
+PAINTS_A_SECOND = 240
+"""Of what takes Textual's way: a first paint and a key's wait for their turn. The beat paces frames."""
 GRACE_S = 1.5
 """How long a signal waits for the screen to close before the process ends without it."""
 _STATUS = {signal.SIGTERM: TERMINATED, signal.SIGINT: INTERRUPTED, signal.SIGHUP: HUNG_UP}
@@ -119,7 +121,7 @@ def _attached(
 
 
 def check_terminal(context: Context) -> None:
-    """Raise Failed where no screen can be drawn, naming what works instead."""
+    """Raise Failed where no screen can be drawn, naming what works instead. To be called before Textual."""
     instead = "mdterm once prints a panel as text, and mdterm tail prints events as lines"
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Failed(f"the dashboard needs a terminal; {instead}", USAGE)
@@ -127,6 +129,7 @@ def check_terminal(context: Context) -> None:
         raise Failed(
             f"this terminal (TERM={context.environ.get('TERM', '')}) cannot be drawn on; {instead}", USAGE
         )
+    os.environ.setdefault("TEXTUAL_FPS", str(PAINTS_A_SECOND))
 
 
 def run_screen(app: "PacedApp") -> int:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mdterm.feeds.burst import burst_of, joined
 from mdterm.feeds.events import Side, Trade
-from mdterm.feeds.flow import FLOW_WINDOWS
+from mdterm.feeds.intervals import FLOW_WINDOWS
 from mdterm.feeds.market import Market
 from mdterm.feeds.roll import Roll
 from tests.feeds.support import ADDRESS, NOW_NS, instrument

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from mdterm.feeds.burst import burst_of
 from mdterm.feeds.events import Side, Trade
-from mdterm.feeds.flow import FLOW_WINDOWS, SLOT, Flow
-from mdterm.feeds.intervals import DAY, SECOND
+from mdterm.feeds.flow import SLOT, Flow
+from mdterm.feeds.intervals import DAY, FLOW_WINDOWS, SECOND
 from mdterm.feeds.windows import Windows
 
 START = 1_723_161_540 * SECOND  # one minute before a day ends, UTC

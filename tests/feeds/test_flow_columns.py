@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mdterm.feeds.events import Side, Trade
-from mdterm.feeds.flow import FLOW_WINDOWS, SLOT, Flow
-from mdterm.feeds.intervals import DAY, SECOND
+from mdterm.feeds.flow import SLOT, Flow
+from mdterm.feeds.intervals import DAY, FLOW_WINDOWS, SECOND
 from mdterm.feeds.profile import session_profile
 
 START = 1_723_161_600 * SECOND  # a day's first second, UTC

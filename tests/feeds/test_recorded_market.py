@@ -11,8 +11,8 @@ import pytest
 from mdterm.feeds.audit import audit
 from mdterm.feeds.candles import CandleStore
 from mdterm.feeds.events import Candle, Trade
-from mdterm.feeds.flow import FLOW_WINDOWS, SLOT, Flow
-from mdterm.feeds.intervals import MINUTE, SECOND, bucket_start
+from mdterm.feeds.flow import SLOT, Flow
+from mdterm.feeds.intervals import FLOW_WINDOWS, MINUTE, SECOND, bucket_start
 from mdterm.feeds.profile import session_profile
 
 FOLDER = Path(

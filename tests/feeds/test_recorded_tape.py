@@ -10,10 +10,9 @@ import pytest
 
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.events import Trade
-from mdterm.feeds.frames import TapeSpec
+from mdterm.feeds.frames import JOINS, TapeSpec
 from mdterm.feeds.market import Market
 from mdterm.feeds.prints import Print
-from mdterm.feeds.tape import JOINS
 from mdterm.feeds.view_tape import tape_view
 
 FOLDER = Path(
