@@ -128,13 +128,6 @@ class BoardScreen(
 
     def compose(self) -> ComposeResult:
         """Lay the board out; sizes are in the stylesheet."""
-        # Told by the first resize only, they would have everything styled and laid out twice before it shows.
-        size = self.app.size
-        for room, points in (
-            (size.width, self.HORIZONTAL_BREAKPOINTS),
-            (size.height, self.VERTICAL_BREAKPOINTS),
-        ):
-            self.add_class(next(name for least, name in reversed(points) if room >= least))
         yield self.header
         with Horizontal(id="panels"):
             with Vertical(id="side"):
