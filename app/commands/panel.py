@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import click
 
 from mdterm.app import completing
-from mdterm.app import completing
 from mdterm.app.commands.context import USAGE, Context, Failed, common_options
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from typing import Final, Literal, NamedTuple
 import click
 
 from mdterm.app import completing
-from mdterm.app import completing
 from mdterm.app.commands.context import USAGE, Context, Failed, common_options
 
 
