@@ -88,9 +88,12 @@ def _shell(words: Sequence[str]) -> str:
 
 
 def _tmux(words: Sequence[str]) -> str:
+    # The size of this terminal is none of the panes': a server that it starts would hand it to them.
+    environ = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
     try:
         done = subprocess.run(  # noqa: S603  no shell: each word is one argument
             ["tmux", *words],  # noqa: S607  whichever tmux this user has
+            env=environ,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
