@@ -178,3 +178,16 @@ async def test_back_from_the_past_what_passed_is_told(make_app: Any, clock: Any)
         wait(app, clock, 61)
         app.post_message(Rewound())
         await told(pilot)
+
+
+@pytest.mark.parametrize(("absent_s", "is_told"), [(None, False), (20.0, False), (61.0, True)])
+async def test_who_attaches_to_a_feed_that_nobody_looked_at_is_told(
+    make_app: Any, absent_s: float | None, is_told: bool
+) -> None:
+    app = make_app()
+    app.absent_s = absent_s
+    async with app.run_test(size=(80, 24)) as pilot:
+        if is_told:
+            await told(pilot)
+        await pilot.pause(2 * BEHIND_KEY_S)
+        assert isinstance(app.screen, AwayScreen) == is_told
