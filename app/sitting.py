@@ -18,7 +18,7 @@ from mdterm.app.roster import Roster
 from mdterm.app.rules import configured_pairs, configured_rules, kept_rules
 from mdterm.app.state import State
 from mdterm.feeds.rewind import Live, RewindPort
-from mdterm.feeds.text import mask
+from mdterm.feeds.text import clean, mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -233,5 +233,6 @@ def _hear(app: Dashboard, port: "AttachedPort") -> None:
 
 
 def _words(port: "AttachedPort", clients: int) -> str:
-    pid = "" if port.welcome is None else f"feed pid {port.welcome.pid}"
+    on = f" on {clean(port.place, 60)}" if port.place else ""
+    pid = "" if port.welcome is None else f"feed{on} pid {port.welcome.pid}"
     return f"{pid}, shared by {clients}" if clients > 1 else pid

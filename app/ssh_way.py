@@ -91,7 +91,9 @@ class SshWay:
     def port(self) -> AttachedPort:
         """Return a port that attaches this way."""
         hello = Hello(VERSION, __version__, "screen", os.getpid(), None, compress=True, changes=True)
-        return AttachedPort(self.dial, hello, why=self.why, is_far=True)
+        port = AttachedPort(self.dial, hello, why=self.why, is_far=True)
+        port.place = self.host
+        return port
 
     def command(self) -> list[str]:
         """Return the arguments of the next login."""
@@ -193,7 +195,7 @@ class SshWay:
             return words
         status, lines = await asyncio.to_thread(self._ended)
         if lines:
-            return f"{self.host}: {lines[-1]}"
+            return f"{self.host}: {lines[-1].rstrip('.')}"
         return f"the link to {self.host} is gone" if status in (_SSH_FAILED, None) else words
 
     def _ended(self) -> tuple[int | None, list[str]]:

@@ -143,6 +143,8 @@ class AttachedPort:
         self.delay_s: float | None = None
         """How long the way there and back took the last time (s)."""
         self.welcome: Welcome | None = None
+        self.place = ""
+        """The machine that the feed is on, empty for this one."""
         self._dial = dial
         self._hello = hello
         self._clock = clock or SystemClock()

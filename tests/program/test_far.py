@@ -78,6 +78,10 @@ def addresses(markets: list[Market]) -> list[str]:
     return [f"kiyotaka:{market.symbol}" for market in markets]
 
 
+def word(terminal: Terminal, panel: str) -> str:
+    return screen.state(terminal.lines(), panel).word
+
+
 def leave(terminal: Terminal) -> None:
     terminal.press("q")
     assert terminal.wait() == 0
@@ -225,6 +229,29 @@ def test_who_is_not_let_in_hears_why(far: Far) -> None:
     status, words = far.refused(IdentityFile="/dev/null", PubkeyAuthentication="no")
     assert status == 4
     assert "Permission denied" in words
+
+
+def test_what_ssh_asks_is_answered_before_there_is_a_screen(far: Far, markets: list[Market]) -> None:
+    known = str(far.here / "known_hosts")
+    asks = {"StrictHostKeyChecking": "ask", "UserKnownHostsFile": known}
+    arguments = far.arguments(*addresses(markets), **asks)
+    with Terminal(far.here, *arguments, columns=120, lines=40) as terminal:
+        terminal.wait_for(lambda lines: any("continue connecting" in line for line in lines))
+        assert not terminal.mode_changes
+        terminal.press("yes\n")
+        far.venue.wait_subscribed(*channels_of(markets[:1]))
+        publish(far, markets[0], 10)
+        wait_for_truth(terminal, markets[0])
+        # Afterwards nothing is asked: where it would be, that is why the panels stand still.
+        Path(known).unlink()
+        far.link.cut()
+        terminal.wait_for(lambda lines: any("RECONNECTING" in line and "try 2" in line for line in lines))
+        terminal.press("L")
+        terminal.wait_for(lambda lines: any("Host key verification failed" in line for line in lines))
+        terminal.press("L")
+        terminal.wait_for(lambda lines: screen.has_panel(lines, "CHART"))
+        assert word(terminal, "TAPE") == "RECONNECTING"
+        leave(terminal)
 
 
 def test_a_machine_that_is_not_there_is_told(far: Far) -> None:
