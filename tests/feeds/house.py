@@ -118,7 +118,7 @@ class House:
 
     async def attach(self, role: Role = "screen", **options: Any) -> "Guest":
         """Return somebody who is attached."""
-        more = {name: options.pop(name) for name in ("compress", "settings") if name in options}
+        more = {name: options.pop(name) for name in ("compress", "changes", "settings") if name in options}
 
         async def dial() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
             return await asyncio.open_unix_connection(self.path)

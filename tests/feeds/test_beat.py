@@ -520,3 +520,39 @@ async def test_the_period_can_be_changed_while_it_runs() -> None:
         await settled(0.05)
         screen.ack()
     assert {round(after - before, 2) for before, after in pairwise(screen.at)} == {0.5}
+
+
+# --- far away -------------------------------------------------------------------------------------------
+
+
+@in_virtual_time
+async def test_far_away_one_answer_goes_beside_the_set_that_is_under_way() -> None:
+    screen, (panel,) = await begun()
+    screen.beat.answers_at_once = True
+    posted: list[FrameSet] = []
+    screen.beat.connect(posted.append)
+    await settled()
+    first = len(posted)
+    screen.beat.touch(urgent=True)
+    panel.value = 1
+    await settled()
+    assert len(posted) == first + 1, "the answer to a key"
+    panel.value = 2
+    screen.beat.touch(urgent=True)
+    await settled(1.0)
+    assert len(posted) == first + 1, "no second one"
+    screen.beat.ack(posted[0].number)
+    await settled(1.0)
+    assert len(posted) == first + 2, "there is room for one more answer"
+    panel.value = 3
+    screen.beat.touch()
+    await settled(1.0)
+    assert len(posted) == first + 2, "what is no answer waits for all"
+    screen.beat.ack(posted[-1].number)
+    await settled(1.0)
+    assert len(posted) == first + 3, "one receipt is for all before it"
+    screen.beat.ack(10_000)
+    panel.value = 4
+    screen.beat.touch()
+    await settled(1.0)
+    assert len(posted) == first + 3, "a receipt for what was never sent is none"

@@ -1,6 +1,7 @@
 """Several who look at one feed over a socket: what each gets, and what a bad one cannot do."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from mdterm.feeds.alerts import Rule
 from mdterm.feeds.attached import AttachError, CallError
+from mdterm.feeds.clock import SystemClock
 from mdterm.feeds.contract import Backoff, Provider
 from mdterm.feeds.events import FeedStatus, Stream, Trade
 from mdterm.feeds.frames import (
@@ -190,10 +192,10 @@ async def test_links_switch_together(house: House) -> None:
     assert (one.switched, apart.switched) == ([], [])
 
 
-@pytest.mark.parametrize("compress", [False, True])
-async def test_every_panel_crosses_unchanged(service: Service, house: House, compress: bool) -> None:
+@pytest.mark.parametrize("way", [{}, {"compress": True}, {"compress": True, "changes": True}])
+async def test_every_panel_crosses_unchanged(service: Service, house: House, way: dict[str, bool]) -> None:
     near: dict[str, object] = {}
-    guest = await house.attach(compress=compress)
+    guest = await house.attach(**way)  # type: ignore[arg-type]  # none of them is the role
     (instrument,) = await asyncio.to_thread(guest.port.open, [ADDRESS])
     guest.look()
     guest.port.watch([instrument])
@@ -234,6 +236,47 @@ async def test_a_call_that_is_refused_says_why(house: House) -> None:
 
 
 # --- when the feed goes -----------------------------------------------------------------------------------
+
+
+async def test_a_way_that_broke_is_no_gap_where_the_feed_went_on(service: Service, house: House) -> None:
+    guest = await house.attach()
+    (instrument,) = await asyncio.to_thread(guest.port.open, [ADDRESS])
+    guest.look()
+    guest.port.watch([instrument])
+    guest.port.bind("header", ADDRESS, HeaderSpec())
+    _, others = await families(service)
+    await others.send(*ids(1, 2))
+    await guest.until(lambda: trades_of(guest) == 2)
+    house.host.clients[0]._writer.transport.abort()
+    await guest.until(lambda: guest.panels["header"].shown.word == "RECONNECTING")
+    await others.send(*ids(3, 4, 5))
+    await guest.until(lambda: trades_of(guest) == 5)
+    await guest.until(lambda: guest.panels["header"].shown.word == "LIVE")
+
+
+async def test_the_clocks_of_a_far_feed_are_known(service: Service, house: House) -> None:
+    class Wrong(SystemClock):
+        """A clock that an hour is missing on, of a machine that started long after the other one."""
+
+        def wall(self) -> int:
+            return super().wall() - 3_600_000_000_000
+
+        def mono(self) -> float:
+            return super().mono() - 5_000.0
+
+    guest = await house.attach(is_far=True, clock=Wrong(), compress=True, changes=True)
+    (instrument,) = await asyncio.to_thread(guest.port.open, [ADDRESS])
+    guest.look()
+    guest.port.watch([instrument])
+    guest.port.bind("header", ADDRESS, HeaderSpec())
+    _, others = await families(service)
+    await others.send(*ids(1, 2))
+    await guest.until(lambda: trades_of(guest) == 2)
+    frames = guest.sets[-1]
+    assert guest.port.wall() == pytest.approx(time.time_ns(), abs=1e9)
+    assert frames.wall == pytest.approx(guest.port.wall(), abs=2e9)
+    assert frames.made == pytest.approx(guest.port.mono(), abs=2.0)
+    assert guest.port.delay_s is None or guest.port.delay_s < 5
 
 
 async def test_a_feed_that_dies_is_told_at_once_and_the_gap_is_marked(service: Service, house: House) -> None:
