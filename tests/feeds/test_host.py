@@ -192,6 +192,24 @@ async def test_links_switch_together(house: House) -> None:
     assert (one.switched, apart.switched) == ([], [])
 
 
+def told(frame: object) -> object:
+    """Return a frame as plain values."""
+    return msgspec.json.decode(msgspec.json.encode(frame))
+
+
+def is_told_alike(near: object, far: object) -> bool:
+    """Whether values are equal but for hundredths of an age and the noise of sums, which no screen shows."""
+    if isinstance(near, float) and isinstance(far, float):
+        return abs(near - far) < 1e-8
+    if isinstance(near, dict) and isinstance(far, dict):
+        ages = [one.pop("age", None) or 0.0 for one in (near, far)]
+        same = near.keys() == far.keys() and abs(ages[0] - ages[1]) < 0.011
+        return same and all(is_told_alike(near[key], far[key]) for key in near)
+    if isinstance(near, list) and isinstance(far, list):
+        return len(near) == len(far) and all(map(is_told_alike, near, far))
+    return near == far
+
+
 @pytest.mark.parametrize("way", [{}, {"compress": True}, {"compress": True, "changes": True}])
 async def test_every_panel_crosses_unchanged(service: Service, house: House, way: dict[str, bool]) -> None:
     near: dict[str, object] = {}
@@ -220,6 +238,8 @@ async def test_every_panel_crosses_unchanged(service: Service, house: House, way
     def all_are_there() -> bool:
         for panel, binding in seat.beat.bindings.items():
             near[panel] = None if binding.posted is None else binding.posted.frame
+        if way.get("changes"):
+            return all(is_told_alike(*map(told, (near[one], guest.panels[one].frame))) for one in specs)
         return all(near[panel] == guest.panels[panel].frame for panel in specs)
 
     await guest.until(all_are_there)
