@@ -70,7 +70,8 @@ def _port(context: Context, role: "Role", *, starts: bool) -> "AttachedPort":
         found = start(context, [LAZY])
     # Most programs have connections of their own, and shall not wait for what those that attach need.
     from mdterm.app.fingerprint import fingerprint
-    from mdterm.feeds.attached import AttachedPort, AttachError
+    from mdterm.feeds.attached import AttachedPort
+    from mdterm.feeds.attachment import AttachError
     from mdterm.feeds.port_wire import VERSION, Hello
 
     found.connection.close()
@@ -109,7 +110,7 @@ def misfit(note: Note, fingerprint_: str) -> str:
 
 async def dial() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Open a stream to the feed of this user, wherever it listens now. Raise AttachError."""
-    from mdterm.feeds.attached import AttachError
+    from mdterm.feeds.attachment import AttachError
 
     try:
         found = await asyncio.to_thread(find, CONNECT_S)
@@ -130,7 +131,7 @@ class _Revival:
 
     def revive(self, words: str) -> None:
         """Have a feed to attach to, given why the last one was lost. Raise AttachError."""
-        from mdterm.feeds.attached import AttachError
+        from mdterm.feeds.attachment import AttachError
 
         if find_quietly():
             return
@@ -151,7 +152,7 @@ class _Revival:
 
 def find_quietly() -> bool:
     """Return whether a feed of this user runs. Raise AttachError where another one is in its place."""
-    from mdterm.feeds.attached import AttachError
+    from mdterm.feeds.attachment import AttachError
 
     try:
         found = find(CONNECT_S)

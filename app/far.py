@@ -14,7 +14,8 @@ from mdterm.app.commands.context import Failed
 from mdterm.app.search import Candidate, Source, named
 from mdterm.app.settings import Settings
 from mdterm.feeds.address import Instrument, parse_address
-from mdterm.feeds.attached import AttachedPort, CallError
+from mdterm.feeds.attached import AttachedPort
+from mdterm.feeds.attachment import CallError
 from mdterm.feeds.journal_file import JournalError
 
 

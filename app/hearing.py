@@ -8,7 +8,8 @@ import msgspec
 from mdterm.app.commands.context import Failed
 from mdterm.app.wanted import Wants
 from mdterm.feeds.address import parse_address
-from mdterm.feeds.attached import AttachedPort, CallError
+from mdterm.feeds.attached import AttachedPort
+from mdterm.feeds.attachment import CallError
 from mdterm.feeds.events import Stream
 
 OPEN_S: Final = 60.0

@@ -23,7 +23,8 @@ from typing import IO, Final
 from mdterm.app import __version__
 from mdterm.app.commands.context import UNREACHABLE, USAGE, Failed
 from mdterm.app.feed_start import STOPPED
-from mdterm.feeds.attached import ENDED, AttachedPort, AttachError
+from mdterm.feeds.attached import AttachedPort
+from mdterm.feeds.attachment import ENDED, AttachError
 from mdterm.feeds.port_wire import PREAMBLE, VERSION, Hello
 from mdterm.feeds.text import clean
 

@@ -187,7 +187,8 @@ def _ask(found: "Found") -> dict[str, Any]:
     """Return what the feed tells of itself. Raise Failed."""
     from mdterm.app import __version__
     from mdterm.app.attach import dial
-    from mdterm.feeds.attached import AttachedPort, AttachError, CallError
+    from mdterm.feeds.attached import AttachedPort
+    from mdterm.feeds.attachment import AttachError, CallError
     from mdterm.feeds.port_wire import VERSION, Hello
 
     who = f"the feed (pid {found.pid})"

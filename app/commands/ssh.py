@@ -63,7 +63,7 @@ def _ssh(
     from mdterm.app.sitting import Pace, attached, sit
     from mdterm.app.ssh_way import SshWay, check
     from mdterm.feeds.address import parse_address
-    from mdterm.feeds.attached import AttachError
+    from mdterm.feeds.attachment import AttachError
 
     settings = context.settings()
     for address in addresses:

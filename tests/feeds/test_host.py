@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from mdterm.feeds.alerts import Rule
-from mdterm.feeds.attached import AttachError, CallError
+from mdterm.feeds.attachment import AttachError, CallError
 from mdterm.feeds.clock import SystemClock
 from mdterm.feeds.contract import Backoff, Provider
 from mdterm.feeds.events import FeedStatus, Stream, Trade
