@@ -508,8 +508,8 @@ async def test_what_comes_before_anybody_looks_holds_up_nothing(service: Service
 
 
 async def test_a_feed_that_only_answers_is_there(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mdterm.feeds.attached.PING_S", 0.05)
-    monkeypatch.setattr("mdterm.feeds.attached.SILENT_S", 0.1)
+    monkeypatch.setattr("mdterm.feeds.attachment.PING_S", 0.05)
+    monkeypatch.setattr("mdterm.feeds.attachment.SILENT_S", 0.1)
     guest = await house.attach("tail")
     assert guest.port.welcome is not None
     pings = 0
