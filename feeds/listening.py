@@ -28,15 +28,18 @@ class Listening:
         """Streams whose events it hears."""
         self.sources: set[tuple[str, Stream]] = set()
         """Streams wanted only to cut candles from."""
+        self._interval: str | None = None
+        """The interval of the bars that it hears as the provider sends them."""
         self._tellers: set[str] = set()
         """Providers whose balances it hears: these bear no symbol."""
         self._candles: dict[str, tuple[str, int]] = {}
         """Candles by address: interval, and the version told last."""
         self._states: dict[str, tuple[State, str | None]] = {}
 
-    def hear(self, wants: Iterable[tuple[str, Stream]]) -> None:
-        """Hear the events of streams."""
+    def hear(self, wants: Iterable[tuple[str, Stream]], interval: str | None = None) -> None:
+        """Hear the events of streams, bars of this interval alone: others may have chosen another one."""
         self.heard.update(wants)
+        self._interval = interval or self._interval
         self._tellers = {address.partition(":")[0] for address, stream in self.heard if stream == "balance"}
         self.wishes.listen(self.heard)
 
@@ -64,7 +67,10 @@ class Listening:
             events = [
                 one
                 for one in events
-                if (one.address, STREAM_OF[type(one)]) in heard
+                if (
+                    (one.address, STREAM_OF[type(one)]) in heard
+                    and (type(one) is not Candle or one.interval == self._interval)
+                )
                 or (type(one) is Balance and one.address in self._tellers)
             ]
         elif unheard:

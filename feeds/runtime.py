@@ -250,7 +250,7 @@ class Feed(OneScreen):
         new = self.listenings.new(listener)
         for address, stream in wants:
             if stream != "candle" or "candle" in self._served(address):
-                new.hear([(address, stream)])
+                new.hear([(address, stream)], interval)
                 if stream == "candle":
                     self._carry_interval(address, interval)
                 continue

@@ -171,6 +171,8 @@ async def test_alerts_go_to_every_screen_and_stay_when_it_left(service: Service,
         guest.port.watch([instrument])
     one.port.alert([rule])
     two.port.bind("header", ADDRESS, HeaderSpec())
+    for guest in (one, two):
+        await asyncio.to_thread(guest.port.open, [])  # answered in its turn
     _, others = await families(service)
     await others.send(*ids(1))
     await one.until(lambda: bool(one.alarms))
