@@ -17,8 +17,9 @@ from mdterm.app.watch_keys import WatchKeys
 from mdterm.app.zones import LOCAL_ZONE, UTC_ZONE, Zone
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.clock import Clock
-from mdterm.feeds.frames import FrameSet, HeaderFrame, ViewSpec
+from mdterm.feeds.frames import FrameSet, HeaderFrame
 from mdterm.feeds.port import Port
+from mdterm.feeds.specs import ViewSpec
 from mdterm.feeds.text import clean
 from mdterm.widgets.account import Account
 from mdterm.widgets.candles import ASCII, BOXES

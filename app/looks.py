@@ -14,16 +14,13 @@ from mdterm.app.sight import BarsOf, Look, Looked, ViewOf
 from mdterm.app.snapshot import LOOK_S, NO_PAST, all_bars, has_past
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.events import Candle, Stream
-from mdterm.feeds.frames import (
-    Frame,
-    LadderSpec,
-    TapeSpec,
-)
+from mdterm.feeds.frames import Frame
 from mdterm.feeds.host import DeskError
 from mdterm.feeds.listening import Listening
 from mdterm.feeds.market import Market
 from mdterm.feeds.port_wire import check_spec
 from mdterm.feeds.runtime import Feed
+from mdterm.feeds.specs import LadderSpec, TapeSpec
 from mdterm.feeds.status import Shown
 from mdterm.feeds.view_chart import chart_view
 from mdterm.feeds.view_header import header_view

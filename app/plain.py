@@ -8,8 +8,9 @@ from rich.cells import cell_len, set_cell_size
 
 from mdterm.app.sight import Sight
 from mdterm.feeds.events import Stream
-from mdterm.feeds.frames import ChartFrame, ChartSpec, HeaderFrame, LadderFrame, LadderSpec, TapeSpec
+from mdterm.feeds.frames import ChartFrame, HeaderFrame, LadderFrame
 from mdterm.feeds.intervals import LENGTHS
+from mdterm.feeds.specs import ChartSpec, LadderSpec, TapeSpec
 from mdterm.feeds.text import clean
 from mdterm.widgets import ladder, tape, tape_rows
 from mdterm.widgets.figures import UNKNOWN, format_price, format_size, format_time

@@ -7,15 +7,8 @@ import msgspec
 
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.events import Book, Candle, FeedStatus, State, Stream, Trade
-from mdterm.feeds.frames import (
-    ChartFrame,
-    ChartSpec,
-    HeaderFrame,
-    LadderFrame,
-    LadderSpec,
-    TapeFrame,
-    TapeSpec,
-)
+from mdterm.feeds.frames import ChartFrame, HeaderFrame, LadderFrame, TapeFrame
+from mdterm.feeds.specs import ChartSpec, LadderSpec, TapeSpec
 from mdterm.feeds.status import Shown
 
 PANELS: Final[Mapping[str, tuple[Stream, ...]]] = {

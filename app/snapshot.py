@@ -13,17 +13,10 @@ import msgspec
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.contract import Provider
 from mdterm.feeds.events import Book, Candle, Event, FeedStatus, Stream, Trade
-from mdterm.feeds.frames import (
-    ChartFrame,
-    ChartSpec,
-    HeaderFrame,
-    LadderFrame,
-    LadderSpec,
-    TapeFrame,
-    TapeSpec,
-)
+from mdterm.feeds.frames import ChartFrame, HeaderFrame, LadderFrame, TapeFrame
 from mdterm.feeds.market import Market
 from mdterm.feeds.runtime import Feed
+from mdterm.feeds.specs import ChartSpec, LadderSpec, TapeSpec
 from mdterm.feeds.status import Shown
 from mdterm.feeds.view_chart import chart_view
 from mdterm.feeds.view_header import header_view

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from mdterm.feeds.account import Account, Fill, Working
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.events import Event, Stream
-from mdterm.feeds.frames import AccountFrame, AccountSpec
+from mdterm.feeds.frames import AccountFrame
 from mdterm.feeds.market import Market, Quote
+from mdterm.feeds.specs import AccountSpec
 from mdterm.feeds.status import Caution, Shown, best
 from mdterm.feeds.view_account import account_view
 

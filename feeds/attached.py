@@ -19,7 +19,7 @@ from mdterm.feeds.clock import Clock
 from mdterm.feeds.contract import Provider
 from mdterm.feeds.events import Candle, FeedStatus, Stream
 from mdterm.feeds.far_frames import FrameReader
-from mdterm.feeds.frames import FrameSet, PanelFrame, ViewSpec
+from mdterm.feeds.frames import FrameSet, PanelFrame
 from mdterm.feeds.listening import Listener
 from mdterm.feeds.port import Post
 from mdterm.feeds.port_wire import (
@@ -56,6 +56,7 @@ from mdterm.feeds.port_wire import (
     WireError,
     frame_set,
 )
+from mdterm.feeds.specs import ViewSpec
 from mdterm.feeds.status import Shown
 
 log = logging.getLogger(__name__)

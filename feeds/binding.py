@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from mdterm.feeds.frames import Frame, LadderSpec, PanelFrame, ViewSpec
+from mdterm.feeds.frames import Frame, PanelFrame
+from mdterm.feeds.specs import LadderSpec, ViewSpec
 from mdterm.feeds.status import Caution, Shown
 
 log = logging.getLogger(__name__)

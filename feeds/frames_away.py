@@ -3,7 +3,8 @@
 import msgspec
 
 from mdterm.feeds.events import Side
-from mdterm.feeds.frames import Frame, ViewSpec
+from mdterm.feeds.frames import Frame
+from mdterm.feeds.specs import ViewSpec
 from mdterm.feeds.status import Shown
 
 

@@ -20,7 +20,7 @@ from mdterm.feeds.alerts import Alarm
 from mdterm.feeds.asking import ask
 from mdterm.feeds.events import Event
 from mdterm.feeds.far_frames import FrameTeller
-from mdterm.feeds.frames import FrameSet, LadderSpec
+from mdterm.feeds.frames import FrameSet
 from mdterm.feeds.listening import Listening
 from mdterm.feeds.port_wire import (
     LARGEST_ASKED,
@@ -71,6 +71,7 @@ from mdterm.feeds.port_wire import (
 )
 from mdterm.feeds.runtime import Feed
 from mdterm.feeds.seat import Seat
+from mdterm.feeds.specs import LadderSpec
 
 log = logging.getLogger(__name__)
 

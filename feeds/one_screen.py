@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.alerts import Alarm, Rule
-from mdterm.feeds.frames import ViewSpec
 from mdterm.feeds.port import Post
 from mdterm.feeds.seat import Seat
+from mdterm.feeds.specs import ViewSpec
 
 
 class OneScreen:

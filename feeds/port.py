@@ -5,7 +5,8 @@ from typing import Protocol
 
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.alerts import Alarm, Rule
-from mdterm.feeds.frames import FrameSet, ViewSpec
+from mdterm.feeds.frames import FrameSet
+from mdterm.feeds.specs import ViewSpec
 
 Post = Callable[[FrameSet], None]
 """Called on the feed's thread with each frame set; must not block."""

@@ -28,29 +28,31 @@ from mdterm.feeds.events import (
 )
 from mdterm.feeds.frames import (
     AccountFrame,
-    AccountSpec,
     ChartFrame,
-    ChartSpec,
     CompareFrame,
-    CompareSpec,
     DerivativesFrame,
-    DerivativesSpec,
     FrameSet,
     HeaderFrame,
-    HeaderSpec,
     LadderFrame,
-    LadderSpec,
     LinkLine,
     PanelFrame,
     PlotFrame,
-    PlotSpec,
     ReplayLine,
     TapeFrame,
-    TapeSpec,
     WatchFrame,
-    WatchSpec,
 )
 from mdterm.feeds.frames_away import AwayFrame, AwaySpec
+from mdterm.feeds.specs import (
+    AccountSpec,
+    ChartSpec,
+    CompareSpec,
+    DerivativesSpec,
+    HeaderSpec,
+    LadderSpec,
+    PlotSpec,
+    TapeSpec,
+    WatchSpec,
+)
 from mdterm.feeds.status import Caution, Shown
 
 VERSION: Final = 1

@@ -18,7 +18,7 @@ from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.compare import Pairs
 from mdterm.feeds.contract import Provider
 from mdterm.feeds.events import Event
-from mdterm.feeds.frames import Frame, FrameSet, ReplayLine, ViewSpec, WatchFrame
+from mdterm.feeds.frames import Frame, FrameSet, ReplayLine, WatchFrame
 from mdterm.feeds.frames_away import AwayFrame
 from mdterm.feeds.journal import LINK_NOTE, Record
 from mdterm.feeds.journal_file import JournalError
@@ -38,6 +38,7 @@ from mdterm.feeds.replay_clock import ReplayClock
 from mdterm.feeds.replay_links import ReplayLinks
 from mdterm.feeds.runtime import Feed
 from mdterm.feeds.seat import Seat
+from mdterm.feeds.specs import ViewSpec
 from mdterm.feeds.status import Shown
 
 log = logging.getLogger(__name__)

@@ -15,9 +15,10 @@ from mdterm.feeds.address import Instrument
 from mdterm.feeds.alerts import Alarm, Rule
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.events import Candle
-from mdterm.feeds.frames import FrameSet, ViewSpec
+from mdterm.feeds.frames import FrameSet
 from mdterm.feeds.journal_file import JournalError, JournalReader
 from mdterm.feeds.port import Port, Post
+from mdterm.feeds.specs import ViewSpec
 
 if TYPE_CHECKING:
     from mdterm.feeds.player import PlayCommand, ReplayThread

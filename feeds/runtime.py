@@ -23,7 +23,7 @@ from mdterm.feeds.compare import Pairs
 from mdterm.feeds.connection import Connection
 from mdterm.feeds.contract import Bridging, Cautious, OneInterval, Provider
 from mdterm.feeds.events import STREAM_OF, Balance, Candle, Event, FeedStatus, Order, State, Stream, Trade
-from mdterm.feeds.frames import ChartSpec, LinkLine, PlotSpec, ViewSpec
+from mdterm.feeds.frames import LinkLine
 from mdterm.feeds.journal import Journal, NullJournal
 from mdterm.feeds.journal_notes import Scribe
 from mdterm.feeds.links import Links
@@ -33,6 +33,7 @@ from mdterm.feeds.market import FULL_TIER, Market, Quote
 from mdterm.feeds.one_screen import OneScreen
 from mdterm.feeds.pasts import LivePasts, Pasts
 from mdterm.feeds.seat import FOLLOW_S, Seat
+from mdterm.feeds.specs import ChartSpec, PlotSpec, ViewSpec
 from mdterm.feeds.standing import standing
 from mdterm.feeds.status import Caution, Shown, StreamHealth, overall
 from mdterm.feeds.tenure import MOST_FULL, Tenure

@@ -18,13 +18,16 @@ from mdterm.feeds.binding import Binding
 from mdterm.feeds.clock import Clock
 from mdterm.feeds.contract import Listed, OneInterval
 from mdterm.feeds.events import Stream
-from mdterm.feeds.frames import (
+from mdterm.feeds.frames import Frame
+from mdterm.feeds.frames_away import AwaySpec
+from mdterm.feeds.market import Market, Quote
+from mdterm.feeds.port import Post
+from mdterm.feeds.specs import (
     STREAMS,
     AccountSpec,
     ChartSpec,
     CompareSpec,
     DerivativesSpec,
-    Frame,
     HeaderSpec,
     LadderSpec,
     PlotSpec,
@@ -32,9 +35,6 @@ from mdterm.feeds.frames import (
     ViewSpec,
     WatchSpec,
 )
-from mdterm.feeds.frames_away import AwaySpec
-from mdterm.feeds.market import Market, Quote
-from mdterm.feeds.port import Post
 from mdterm.feeds.status import Caution, Shown, best
 from mdterm.feeds.view_away import away_view
 from mdterm.feeds.view_compare import compare_view, pair_row

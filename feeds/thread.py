@@ -12,8 +12,8 @@ from mdterm.feeds.address import Instrument
 from mdterm.feeds.alerts import Alarm, Rule
 from mdterm.feeds.asking import Answer
 from mdterm.feeds.events import Candle
-from mdterm.feeds.frames import ViewSpec
 from mdterm.feeds.port import Post
+from mdterm.feeds.specs import ViewSpec
 
 if TYPE_CHECKING:
     from mdterm.feeds.contract import Provider

@@ -5,8 +5,9 @@ from decimal import Decimal
 from itertools import islice
 
 from mdterm.feeds.account import Account, Working
-from mdterm.feeds.frames import AccountFrame, AccountSpec, BalanceRow, ChangeRow, OrderRow
+from mdterm.feeds.frames import AccountFrame, BalanceRow, ChangeRow, OrderRow
 from mdterm.feeds.market import Market, Quote
+from mdterm.feeds.specs import AccountSpec
 
 
 def account_view(

@@ -4,10 +4,11 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from mdterm.feeds.bars import SIDED, SIZED, UNSPLIT, Bar
-from mdterm.feeds.frames import ChartBar, ChartFrame, ChartSpec, ProfileFrame
+from mdterm.feeds.frames import ChartBar, ChartFrame, ProfileFrame
 from mdterm.feeds.intervals import DAY, LENGTHS, MINUTE, TICK_SIZES, bucket_end, bucket_start
 from mdterm.feeds.market import Market
 from mdterm.feeds.running import Sum
+from mdterm.feeds.specs import ChartSpec
 from mdterm.feeds.view_profile import profile_view
 
 PROFILE_ROWS = 400

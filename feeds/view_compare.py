@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from mdterm.feeds.compare import Pair, drift_bps
-from mdterm.feeds.frames import CompareFrame, CompareSpec, LegRow, PairRow
+from mdterm.feeds.frames import CompareFrame, LegRow, PairRow
 from mdterm.feeds.market import Market, Quote
 from mdterm.feeds.precision import decimals
+from mdterm.feeds.specs import CompareSpec
 from mdterm.feeds.status import Shown
 
 

@@ -4,8 +4,9 @@ from itertools import islice
 
 from mdterm.feeds.derivatives import LIQUIDATION_WINDOWS
 from mdterm.feeds.events import Stream
-from mdterm.feeds.frames import DerivativesFrame, DerivativesSpec, LiquidationRow
+from mdterm.feeds.frames import DerivativesFrame, LiquidationRow
 from mdterm.feeds.market import Market
+from mdterm.feeds.specs import DerivativesSpec
 from mdterm.feeds.status import Shown
 from mdterm.feeds.view_profile import profile_view
 

@@ -8,11 +8,12 @@ import msgspec
 from mdterm.feeds.account import Working
 from mdterm.feeds.events import Book, Side
 from mdterm.feeds.flow import Flow
-from mdterm.feeds.frames import LadderFrame, LadderSpec, OwnOrder
+from mdterm.feeds.frames import LadderFrame, OwnOrder
 from mdterm.feeds.grid import row_of, step_of
 from mdterm.feeds.intervals import FLOW_WINDOWS, SECOND
 from mdterm.feeds.market import Market
 from mdterm.feeds.precision import decimals
+from mdterm.feeds.specs import LadderSpec
 from mdterm.feeds.view_levels import SideRows, cursor_row, imbalance_of, microprice, side_rows
 
 OUTWEIGHS: Final = 3.0

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from mdterm.feeds.bars import Bar, Series
-from mdterm.feeds.frames import Curve, PlotFrame, PlotSpec
+from mdterm.feeds.frames import Curve, PlotFrame
 from mdterm.feeds.intervals import LENGTHS, MINUTE, SECOND, TICK_SIZES
 from mdterm.feeds.market import Market
+from mdterm.feeds.specs import PlotSpec
 from mdterm.feeds.view_profile import profile_view
 
 PERIOD_S = 1.0

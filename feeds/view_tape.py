@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from mdterm.feeds.account import Fill
-from mdterm.feeds.frames import TapeFrame, TapeRow, TapeSpec
+from mdterm.feeds.frames import TapeFrame, TapeRow
 from mdterm.feeds.market import Market
 from mdterm.feeds.prints import NS_PER_MS, Filter, Print, Prints
+from mdterm.feeds.specs import TapeSpec
 from mdterm.feeds.tape import Forced, Tape
 
 Fills = Mapping[int, Sequence[Fill]]

@@ -5,9 +5,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from mdterm.feeds.frames import WatchFrame, WatchRow, WatchSort, WatchSpec
+from mdterm.feeds.frames import WatchFrame, WatchRow
 from mdterm.feeds.market import Market, Quote, Sums
 from mdterm.feeds.precision import decimals
+from mdterm.feeds.specs import WatchSort, WatchSpec
 from mdterm.feeds.status import Shown
 from mdterm.feeds.view_header import change_of
 

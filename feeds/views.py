@@ -3,8 +3,9 @@
 Grouping, filters and windows are in the modules beside, not in the market and not in the widgets.
 """
 
-from mdterm.feeds.frames import ChartSpec, Frame, HeaderSpec, LadderSpec, PlotSpec, TapeSpec, ViewSpec
+from mdterm.feeds.frames import Frame
 from mdterm.feeds.market import Market
+from mdterm.feeds.specs import ChartSpec, HeaderSpec, LadderSpec, PlotSpec, TapeSpec, ViewSpec
 from mdterm.feeds.view_chart import chart_view
 from mdterm.feeds.view_header import header_view
 from mdterm.feeds.view_ladder import ladder_view

@@ -12,7 +12,8 @@ from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 
-from mdterm.feeds.frames import AccountFrame, AccountSpec, PanelFrame
+from mdterm.feeds.frames import AccountFrame, PanelFrame
+from mdterm.feeds.specs import AccountSpec
 from mdterm.feeds.text import clean
 from mdterm.widgets.amounts import GAP, Need
 from mdterm.widgets.balances import (

@@ -10,7 +10,8 @@ from rich.style import Style
 from textual import events
 
 from mdterm.feeds.account import LOG_KEPT
-from mdterm.feeds.frames import AccountFrame, AccountSpec, ChangeRow, PanelFrame
+from mdterm.feeds.frames import AccountFrame, ChangeRow, PanelFrame
+from mdterm.feeds.specs import AccountSpec
 from mdterm.feeds.text import clean
 from mdterm.widgets.amounts import GAP, format_amount, format_exact, format_rounded, parse_amount
 from mdterm.widgets.figures import UNKNOWN, fit, format_count, format_date, format_time

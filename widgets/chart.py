@@ -6,8 +6,9 @@ from typing import Final, get_args
 from textual import events
 from textual.message import Message
 
-from mdterm.feeds.frames import ChartBar, ChartFrame, ChartSpec, PanelFrame, Plot, PlotFrame, PlotSpec
+from mdterm.feeds.frames import ChartBar, ChartFrame, PanelFrame, PlotFrame
 from mdterm.feeds.intervals import TICK_SIZES
+from mdterm.feeds.specs import ChartSpec, Plot, PlotSpec
 from mdterm.widgets.axes import format_moment
 from mdterm.widgets.candles import BOXES, Glyphs
 from mdterm.widgets.chart_bars import ZOOMS, Bars

@@ -6,7 +6,8 @@ from typing import Final
 from msgspec import Struct
 from textual import events
 
-from mdterm.feeds.frames import CompareFrame, CompareSpec, LegRow, PairRow
+from mdterm.feeds.frames import CompareFrame, LegRow, PairRow
+from mdterm.feeds.specs import CompareSpec
 from mdterm.feeds.text import clean
 from mdterm.widgets.figures import UNKNOWN, cell, fit, format_price
 from mdterm.widgets.palette import Palette

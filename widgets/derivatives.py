@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from mdterm.feeds.frames import DerivativesFrame, DerivativesSpec, PanelFrame, ProfileFrame
+from mdterm.feeds.frames import DerivativesFrame, PanelFrame, ProfileFrame
+from mdterm.feeds.specs import DerivativesSpec
 from mdterm.widgets.figures import fit, format_price
 from mdterm.widgets.funding import paint_funding, paint_interest
 from mdterm.widgets.liquidations import (

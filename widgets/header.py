@@ -5,7 +5,8 @@ from typing import Final
 from rich.cells import cell_len
 from rich.style import Style
 
-from mdterm.feeds.frames import HeaderFrame, HeaderSpec, PanelFrame
+from mdterm.feeds.frames import HeaderFrame, PanelFrame
+from mdterm.feeds.specs import HeaderSpec
 from mdterm.feeds.text import clean
 from mdterm.widgets.figures import fit, format_age, format_price, format_size, format_time
 from mdterm.widgets.palette import Palette

@@ -6,8 +6,9 @@ from typing import Final
 from textual import events
 from textual.message import Message
 
-from mdterm.feeds.frames import LadderFrame, LadderSpec, PanelFrame
+from mdterm.feeds.frames import LadderFrame, PanelFrame
 from mdterm.feeds.intervals import FLOW_WINDOWS
+from mdterm.feeds.specs import LadderSpec
 from mdterm.widgets.figures import format_age, format_price, format_time
 from mdterm.widgets.ladder_columns import SETS, Columns, choose_columns, room_for, sets_that_fit
 from mdterm.widgets.ladder_readout import paint_cursor, paint_readout, paint_touch, paint_weight

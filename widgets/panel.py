@@ -12,7 +12,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from mdterm.feeds.frames import Frame, PanelFrame, ViewSpec
+from mdterm.feeds.frames import Frame, PanelFrame
+from mdterm.feeds.specs import ViewSpec
 from mdterm.feeds.status import Caution, Shown
 from mdterm.widgets.palette import Palette, make_palette
 from mdterm.widgets.rows import NO_STYLE, Part, Row, make_strip, spread, text_of, width_of

@@ -7,8 +7,9 @@ import msgspec
 from textual import events
 from textual.message import Message
 
-from mdterm.feeds.frames import JOINS, PanelFrame, TapeFrame, TapeRow, TapeSpec
+from mdterm.feeds.frames import PanelFrame, TapeFrame, TapeRow
 from mdterm.feeds.grades import filter_steps
+from mdterm.feeds.specs import JOINS, TapeSpec
 from mdterm.widgets.figures import format_time
 from mdterm.widgets.palette import Palette
 from mdterm.widgets.panel import Kept, Panel

@@ -9,7 +9,8 @@ from rich.style import Style
 from textual import events
 from textual.message import Message
 
-from mdterm.feeds.frames import LinkLine, PanelFrame, WatchFrame, WatchRow, WatchSpec
+from mdterm.feeds.frames import LinkLine, PanelFrame, WatchFrame, WatchRow
+from mdterm.feeds.specs import WatchSpec
 from mdterm.feeds.status import Shown
 from mdterm.widgets.candles import spark_cells
 from mdterm.widgets.figures import fit

@@ -8,7 +8,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 from rich.cells import cell_len
 
-from mdterm.feeds.frames import WatchRow, WatchSort
+from mdterm.feeds.frames import WatchRow
+from mdterm.feeds.specs import WatchSort
 from mdterm.widgets.figures import UNKNOWN, cell, format_price
 
 GAP: Final = 2

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from mdterm.feeds.frames import WatchRow, WatchSort
+from mdterm.feeds.frames import WatchRow
+from mdterm.feeds.specs import WatchSort
 from mdterm.feeds.status import Shown
 from mdterm.widgets.candles import spark_cells
 from mdterm.widgets.figures import cell, fit, format_age, format_size

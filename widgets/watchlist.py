@@ -9,7 +9,8 @@ from textual import events
 from textual.geometry import Size
 from textual.message import Message
 
-from mdterm.feeds.frames import PanelFrame, WatchFrame, WatchRow, WatchSort, WatchSpec
+from mdterm.feeds.frames import PanelFrame, WatchFrame, WatchRow
+from mdterm.feeds.specs import WatchSort, WatchSpec
 from mdterm.feeds.text import clean
 from mdterm.widgets.figures import fit
 from mdterm.widgets.palette import Palette

@@ -18,7 +18,7 @@ from mdterm.feeds.alltick.feed import AllTick, Options
 from mdterm.feeds.alltick.pace import Limits
 from mdterm.feeds.contract import Backoff
 from mdterm.feeds.events import Book, Candle, Event, FeedStatus, Trade
-from mdterm.feeds.frames import ChartSpec, FrameSet, LadderFrame, LadderSpec, PanelFrame, TapeFrame, TapeSpec
+from mdterm.feeds.frames import FrameSet, LadderFrame, PanelFrame, TapeFrame
 from mdterm.feeds.market import Market
 from mdterm.feeds.runtime import Feed
 from mdterm.feeds.sim import alltick_session
@@ -27,6 +27,7 @@ from mdterm.feeds.sim.alltick_http import Meter
 from mdterm.feeds.sim.alltick_session import Rules, Session
 from mdterm.feeds.sim.market import VenueTrade
 from mdterm.feeds.sim.pace import SystemClock
+from mdterm.feeds.specs import ChartSpec, LadderSpec, TapeSpec
 
 KEYS = "providers.alltick."
 VENUE_S = 0.15

@@ -7,28 +7,30 @@ import pytest
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.alerts import Rule
 from mdterm.feeds.frames import (
+    Frame,
+    FrameSet,
+    HeaderFrame,
+    LadderFrame,
+    LinkLine,
+    PanelFrame,
+    PlotFrame,
+    TapeFrame,
+    TapeRow,
+)
+from mdterm.feeds.frames_away import AwaySpec
+from mdterm.feeds.port import Post
+from mdterm.feeds.specs import (
     AccountSpec,
     ChartSpec,
     CompareSpec,
     DerivativesSpec,
-    Frame,
-    FrameSet,
-    HeaderFrame,
     HeaderSpec,
-    LadderFrame,
     LadderSpec,
-    LinkLine,
-    PanelFrame,
-    PlotFrame,
     PlotSpec,
-    TapeFrame,
-    TapeRow,
     TapeSpec,
     ViewSpec,
     WatchSpec,
 )
-from mdterm.feeds.frames_away import AwaySpec
-from mdterm.feeds.port import Post
 from mdterm.feeds.status import Shown
 from tests.app.standing import (
     LIVE,

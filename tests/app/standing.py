@@ -23,10 +23,10 @@ from mdterm.feeds.frames import (
     ProfileFrame,
     WatchFrame,
     WatchRow,
-    WatchSpec,
 )
 from mdterm.feeds.frames_away import AwayAlarm, AwayFrame, AwayGap, AwayPrint, AwayRow, AwaySpec
 from mdterm.feeds.intervals import HOUR, MINUTE, SECOND
+from mdterm.feeds.specs import WatchSpec
 from mdterm.feeds.status import Shown
 from mdterm.feeds.view_watch import arrange, fits
 

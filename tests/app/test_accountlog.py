@@ -7,7 +7,7 @@ import pytest
 
 from mdterm.app.accountlog import AccountLogScreen
 from mdterm.app.dashboard import Dashboard
-from mdterm.feeds.frames import AccountSpec
+from mdterm.feeds.specs import AccountSpec
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from textual.pilot import Pilot
 
 from mdterm.app.dashboard import Dashboard
 from mdterm.app.keymap import COMMANDS, bind_keys
-from mdterm.feeds.frames import LadderSpec, PanelFrame, TapeSpec
+from mdterm.feeds.frames import PanelFrame
+from mdterm.feeds.specs import LadderSpec, TapeSpec
 from mdterm.feeds.status import Shown
 
 SIZES = [(60, 20), (80, 24), (120, 40), (200, 60)]

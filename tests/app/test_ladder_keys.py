@@ -8,7 +8,8 @@ import pytest
 from textual.app import App
 
 from mdterm.app.dashboard import Dashboard
-from mdterm.feeds.frames import CursorRow, LadderFrame, LadderSpec, PanelFrame
+from mdterm.feeds.frames import CursorRow, LadderFrame, PanelFrame
+from mdterm.feeds.specs import LadderSpec
 from tests.app.conftest import make_ladder
 from tests.app.standing import LIVE
 

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from mdterm.app.dashboard import Dashboard
 from mdterm.app.layout_keys import LAYOUTS
-from mdterm.feeds.frames import ChartSpec, PlotSpec
+from mdterm.feeds.specs import ChartSpec, PlotSpec
 from mdterm.feeds.status import Shown
 from mdterm.widgets.chart import MARGIN, PLOTS
 

@@ -8,7 +8,8 @@ from textual.events import MouseScrollDown, MouseScrollUp
 
 from mdterm.app.dashboard import Dashboard
 from mdterm.app.sheets import sheets_of
-from mdterm.feeds.frames import TapeRow, TapeSpec
+from mdterm.feeds.frames import TapeRow
+from mdterm.feeds.specs import TapeSpec
 from tests.app.conftest import make_tape
 
 

@@ -190,7 +190,7 @@ import sys
 from mdterm.app.dashboard import Dashboard
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.status import Shown
-from mdterm.feeds.frames import FrameSet, PanelFrame
+from mdterm.feeds.frames import (FrameSet, PanelFrame)
 
 class Port:
     def connect(self, post):

@@ -15,7 +15,7 @@ from mdterm.app.palette import make_entries
 from mdterm.app.roster import Roster
 from mdterm.app.state import State
 from mdterm.feeds.address import Instrument
-from mdterm.feeds.frames import WatchSpec
+from mdterm.feeds.specs import WatchSpec
 from mdterm.widgets.watchlist import Watchlist
 
 SIZE = (120, 40)

@@ -10,7 +10,8 @@ import pytest
 
 from mdterm.feeds.beat import Beat
 from mdterm.feeds.binding import Binding
-from mdterm.feeds.frames import Frame, FrameSet, LadderSpec, LinkLine, PanelFrame, TapeSpec, ViewSpec
+from mdterm.feeds.frames import Frame, FrameSet, LinkLine, PanelFrame
+from mdterm.feeds.specs import LadderSpec, TapeSpec, ViewSpec
 from mdterm.feeds.status import Shown
 from tests.feeds.support import ADDRESS, in_virtual_time, virtual_clock
 

@@ -13,18 +13,7 @@ from mdterm.feeds.attachment import AttachError, CallError
 from mdterm.feeds.clock import SystemClock
 from mdterm.feeds.contract import Backoff, Provider
 from mdterm.feeds.events import FeedStatus, Stream, Trade
-from mdterm.feeds.frames import (
-    ChartSpec,
-    DerivativesSpec,
-    HeaderFrame,
-    HeaderSpec,
-    LadderFrame,
-    LadderSpec,
-    PlotSpec,
-    TapeFrame,
-    TapeSpec,
-    WatchSpec,
-)
+from mdterm.feeds.frames import HeaderFrame, LadderFrame, TapeFrame
 from mdterm.feeds.port_wire import (
     LARGEST_ASKED,
     MOST_PANELS,
@@ -37,6 +26,15 @@ from mdterm.feeds.port_wire import (
     Refusal,
     Watch,
     Welcome,
+)
+from mdterm.feeds.specs import (
+    ChartSpec,
+    DerivativesSpec,
+    HeaderSpec,
+    LadderSpec,
+    PlotSpec,
+    TapeSpec,
+    WatchSpec,
 )
 from tests.feeds.house import PATIENCE_S, House, hello
 from tests.kiyotaka.service import Service, Session, running

@@ -8,9 +8,9 @@ from mdterm.feeds.address import parse_address
 from mdterm.feeds.alltick.feed import AllTick, Options
 from mdterm.feeds.contract import Listed, Listing
 from mdterm.feeds.events import Candle, Trade
-from mdterm.feeds.frames import WatchSpec
 from mdterm.feeds.listing import new_market, new_quote, stand_in
 from mdterm.feeds.market import Market
+from mdterm.feeds.specs import WatchSpec
 from mdterm.feeds.status import Shown, StreamHealth
 from mdterm.feeds.view_header import header_view
 from mdterm.feeds.view_watch import Days, watch_row

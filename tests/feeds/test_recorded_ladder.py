@@ -14,10 +14,11 @@ import pytest
 
 from mdterm.feeds.events import Book, Trade
 from mdterm.feeds.flow import SLOT
-from mdterm.feeds.frames import LadderFrame, LadderSpec
+from mdterm.feeds.frames import LadderFrame
 from mdterm.feeds.intervals import FLOW_WINDOWS, MINUTE, SECOND
 from mdterm.feeds.market import Market
 from mdterm.feeds.profile import session_profile
+from mdterm.feeds.specs import LadderSpec
 from mdterm.feeds.view_ladder import band_of, ladder_view, settle
 from tests.feeds.support import instrument
 

@@ -10,9 +10,9 @@ import pytest
 
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.events import Trade
-from mdterm.feeds.frames import JOINS, TapeSpec
 from mdterm.feeds.market import Market
 from mdterm.feeds.prints import Print
+from mdterm.feeds.specs import JOINS, TapeSpec
 from mdterm.feeds.view_tape import tape_view
 
 FOLDER = Path(

@@ -14,20 +14,7 @@ from mdterm.feeds.address import parse_address
 from mdterm.feeds.columns import kind_of
 from mdterm.feeds.contract import Provider
 from mdterm.feeds.events import Event, FeedStatus, Stream, Trade, encode_line
-from mdterm.feeds.frames import (
-    AccountSpec,
-    ChartSpec,
-    CompareFrame,
-    CompareSpec,
-    DerivativesSpec,
-    FrameSet,
-    HeaderSpec,
-    LadderSpec,
-    PanelFrame,
-    TapeSpec,
-    ViewSpec,
-    WatchSpec,
-)
+from mdterm.feeds.frames import CompareFrame, FrameSet, PanelFrame
 from mdterm.feeds.journal_file import JournalError, JournalReader, JournalWriter
 from mdterm.feeds.market import Market
 from mdterm.feeds.player import FLAT_OUT, BigTrades, Player
@@ -36,6 +23,17 @@ from mdterm.feeds.recording import Recording
 from mdterm.feeds.retell import only, retell, wants_of
 from mdterm.feeds.runtime import Feed
 from mdterm.feeds.sim.venue import VenueConfig, VenueThread
+from mdterm.feeds.specs import (
+    AccountSpec,
+    ChartSpec,
+    CompareSpec,
+    DerivativesSpec,
+    HeaderSpec,
+    LadderSpec,
+    TapeSpec,
+    ViewSpec,
+    WatchSpec,
+)
 
 KINDS = {"trade", "book", "candle", "status", "funding", "balance", "order"}
 SECRETS = {"kiyotaka": "plant-kiyo-8812", "alltick": "plant/all tick+77", "jayx": "plant-jayx-3304"}

@@ -9,12 +9,13 @@ import pytest
 
 from mdterm.feeds.address import parse_address
 from mdterm.feeds.clock import Clock
-from mdterm.feeds.frames import FrameSet, LadderSpec, PanelFrame, TapeSpec, WatchSpec
+from mdterm.feeds.frames import FrameSet, PanelFrame
 from mdterm.feeds.kiyotaka.feed import Options, make
 from mdterm.feeds.recorder import Recorder
 from mdterm.feeds.rewind import RewindPort
 from mdterm.feeds.runtime import Feed
 from mdterm.feeds.sim.venue import VenueConfig, VenueThread
+from mdterm.feeds.specs import LadderSpec, TapeSpec, WatchSpec
 from mdterm.feeds.thread import FeedThread
 
 WITHIN_S = 20.0

@@ -15,10 +15,10 @@ import pytest
 
 from mdterm.feeds import store as store_module
 from mdterm.feeds.events import Candle, Trade
-from mdterm.feeds.frames import TapeSpec
 from mdterm.feeds.intervals import DAY, MINUTE
 from mdterm.feeds.market import Market
 from mdterm.feeds.runtime import Feed
+from mdterm.feeds.specs import TapeSpec
 from mdterm.feeds.store import Store, StoreError, _connect, _prune, is_on_network, read_candles, read_trades
 from mdterm.feeds.warm import Kept, give
 from tests.feeds.support import ADDRESS, NOW_NS, instrument

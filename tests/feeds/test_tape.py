@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mdterm.feeds.events import Side, Trade
-from mdterm.feeds.frames import JOINS
 from mdterm.feeds.grades import LEAST, Scale, filter_steps, nearest_step, scale_of
 from mdterm.feeds.market import Market, Quote
 from mdterm.feeds.prints import KEPT, KEPT_CALM, REWIND_NS, Filter, Print, Prints
+from mdterm.feeds.specs import JOINS
 from mdterm.feeds.tape import Tape
 from tests.feeds.support import NOW_NS, instrument, trade
 

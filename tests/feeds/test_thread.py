@@ -4,9 +4,10 @@ import queue
 
 import pytest
 
-from mdterm.feeds.frames import FrameSet, LadderSpec
+from mdterm.feeds.frames import FrameSet
 from mdterm.feeds.kiyotaka.feed import Kiyotaka, Options
 from mdterm.feeds.runtime import Feed
+from mdterm.feeds.specs import LadderSpec
 from mdterm.feeds.thread import FeedThread
 
 ADDRESS = "kiyotaka:BINANCE_FUTURES:BTCUSDT"

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from mdterm.feeds.events import Candle, Liquidation, Position, Side, Trade
-from mdterm.feeds.frames import ChartBar, ChartFrame, ChartSpec
+from mdterm.feeds.frames import ChartBar, ChartFrame
 from mdterm.feeds.intervals import DAY, HOUR, LENGTHS, MINUTE, SECOND, TICK_SIZES, Session
 from mdterm.feeds.market import Market
+from mdterm.feeds.specs import ChartSpec
 from mdterm.feeds.view_chart import chart_view
 from tests.feeds.support import NOW_NS, instrument, trade
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from mdterm.feeds.account import Working
 from mdterm.feeds.binding import Binding
 from mdterm.feeds.events import Book, Order, Side, Trade
-from mdterm.feeds.frames import LadderFrame, LadderSpec, ViewSpec
+from mdterm.feeds.frames import LadderFrame
 from mdterm.feeds.intervals import MINUTE, SECOND
 from mdterm.feeds.market import Market
+from mdterm.feeds.specs import LadderSpec, ViewSpec
 from mdterm.feeds.status import Shown
 from mdterm.feeds.view_ladder import band_of, ladder_view, settle
 from tests.feeds.support import NOW_NS, book, instrument, trade

@@ -11,10 +11,11 @@ import pytest
 
 from mdterm.feeds.bars import Series
 from mdterm.feeds.events import Side, Trade
-from mdterm.feeds.frames import ChartSpec, Plot, PlotFrame, PlotSpec
+from mdterm.feeds.frames import PlotFrame
 from mdterm.feeds.intervals import MINUTE, SECOND
 from mdterm.feeds.market import Market
 from mdterm.feeds.profile import session_profile
+from mdterm.feeds.specs import ChartSpec, Plot, PlotSpec
 from mdterm.feeds.ticks import bar_of_trades
 from mdterm.feeds.view_chart import chart_view
 from mdterm.feeds.view_plot import PERIOD_S, Plots, plot_view, thin

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from mdterm.feeds.account import Fill
 from mdterm.feeds.events import Liquidation, Position, Side, Trade
-from mdterm.feeds.frames import JOINS, TapeFrame, TapeRow, TapeSpec
+from mdterm.feeds.frames import TapeFrame, TapeRow
 from mdterm.feeds.market import Market
 from mdterm.feeds.prints import KEPT
+from mdterm.feeds.specs import JOINS, TapeSpec
 from mdterm.feeds.view_tape import tape_view
 from tests.feeds.support import ADDRESS, NOW_NS, instrument, trade
 

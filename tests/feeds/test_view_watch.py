@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.events import Book, Trade
-from mdterm.feeds.frames import WatchRow, WatchSpec
+from mdterm.feeds.frames import WatchRow
 from mdterm.feeds.market import Market, Quote
+from mdterm.feeds.specs import WatchSpec
 from mdterm.feeds.status import Shown
 from mdterm.feeds.view_watch import REFRESH_S, RESORT_S, Days, arrange, fits, watch_view
 

@@ -8,15 +8,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mdterm.feeds.events import Book
-from mdterm.feeds.frames import (
-    HeaderFrame,
-    HeaderSpec,
-    LadderFrame,
-    LadderSpec,
-    ViewSpec,
-)
+from mdterm.feeds.frames import HeaderFrame, LadderFrame
 from mdterm.feeds.grid import GROUP_STEPS, row_of
 from mdterm.feeds.market import Market
+from mdterm.feeds.specs import HeaderSpec, LadderSpec, ViewSpec
 from mdterm.feeds.view_ladder import band_of, ladder_view, settle
 from mdterm.feeds.views import view
 from tests.feeds.support import book, instrument, trade

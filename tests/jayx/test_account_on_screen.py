@@ -10,16 +10,8 @@ import pytest
 from mdterm.feeds.account import Change
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.events import Book
-from mdterm.feeds.frames import (
-    AccountFrame,
-    AccountSpec,
-    ChangeRow,
-    FrameSet,
-    LadderFrame,
-    LadderSpec,
-    TapeFrame,
-    TapeSpec,
-)
+from mdterm.feeds.frames import AccountFrame, ChangeRow, FrameSet, LadderFrame, TapeFrame
+from mdterm.feeds.specs import AccountSpec, LadderSpec, TapeSpec
 from tests.jayx.support import Run, Viewer, running
 
 ADDRESS, OTHER = "jayx:BTCUSDT", "jayx:ETHUSDT"

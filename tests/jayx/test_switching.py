@@ -2,9 +2,10 @@
 
 from mdterm.feeds.connection import Connection
 from mdterm.feeds.events import Book, Candle, FeedStatus, Trade
-from mdterm.feeds.frames import ChartFrame, ChartSpec, LadderSpec, TapeSpec
+from mdterm.feeds.frames import ChartFrame
 from mdterm.feeds.intervals import bucket_start
 from mdterm.feeds.market import Market
+from mdterm.feeds.specs import ChartSpec, LadderSpec, TapeSpec
 from tests.jayx.support import Run, Viewer, running
 
 ADDRESS = "jayx:BTCUSDT"

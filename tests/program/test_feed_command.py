@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from mdterm.feeds.frames import LadderSpec
 from mdterm.feeds.port_wire import VERSION, Bind, Call, Hello, Watch, encode
+from mdterm.feeds.specs import LadderSpec
 from tests.program import feeding
 from tests.program.launch import TOKEN, Running, command, environment, run
 

@@ -25,7 +25,7 @@ from typing import Any
 from mdterm.feeds.address import Instrument, parse_address
 from mdterm.feeds.alltick.feed import AllTick, Options
 from mdterm.feeds.events import Event, Trade
-from mdterm.feeds.frames import ChartSpec, FrameSet, HeaderSpec, LadderSpec, TapeSpec, WatchSpec
+from mdterm.feeds.frames import FrameSet
 from mdterm.feeds.journal import Record
 from mdterm.feeds.runtime import Feed
 from mdterm.feeds.sim.alltick import AlltickVenue
@@ -35,6 +35,7 @@ from mdterm.feeds.sim.history import History
 from mdterm.feeds.sim.market import Instrument as Listed
 from mdterm.feeds.sim.market import PastBar, VenueEvent, VenueTrade
 from mdterm.feeds.sim.pace import Floor, SystemClock
+from mdterm.feeds.specs import ChartSpec, HeaderSpec, LadderSpec, TapeSpec, WatchSpec
 from mdterm.feeds.thread import new_loop
 
 ALWAYS = ("700.HK", "GOLD", "BTCUSDT")

@@ -16,18 +16,12 @@ import resource
 import sys
 from decimal import Decimal
 
-from mdterm.feeds.frames import (
-    AccountFrame,
-    AccountSpec,
-    ChartSpec,
-    FrameSet,
-    LadderSpec,
-    TapeSpec,
-)
+from mdterm.feeds.frames import AccountFrame, FrameSet
 from mdterm.feeds.jayx.feed import Options, make
 from mdterm.feeds.journal import MemoryJournal, pack
 from mdterm.feeds.runtime import Feed
 from mdterm.feeds.sim.venue import Venue, VenueConfig
+from mdterm.feeds.specs import AccountSpec, ChartSpec, LadderSpec, TapeSpec
 from mdterm.feeds.thread import new_loop
 
 ADDRESS, OTHER = "jayx:BTCUSDT", "jayx:ETHUSDT"

@@ -29,10 +29,11 @@ from mdterm.app.commands.context import Context
 from mdterm.app.providers import World
 from mdterm.feeds.candles import SECOND_BARS
 from mdterm.feeds.events import Event, FeedStatus, Liquidation, Stream, Trade
-from mdterm.feeds.frames import ChartSpec, FrameSet, HeaderSpec, LadderSpec, TapeSpec
+from mdterm.feeds.frames import FrameSet
 from mdterm.feeds.intervals import SECOND
 from mdterm.feeds.market import Market
 from mdterm.feeds.runtime import Feed
+from mdterm.feeds.specs import ChartSpec, HeaderSpec, LadderSpec, TapeSpec
 from mdterm.feeds.thread import new_loop
 
 FAULTS = "drop~0.01,garbage~0.0005,refuse@300+20,silence:book@600+15,delay=20@700+60"

@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 from textual.app import App, ComposeResult
 
-from mdterm.feeds.frames import ChartBar, ChartFrame, ChartSpec, PanelFrame
+from mdterm.feeds.frames import ChartBar, ChartFrame, PanelFrame
 from mdterm.feeds.intervals import MINUTE
+from mdterm.feeds.specs import ChartSpec
 from mdterm.feeds.status import Shown
 from mdterm.themes.palettes import THEMES
 from mdterm.widgets.chart import Chart

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from mdterm.feeds.frames import AccountFrame, AccountSpec, BalanceRow, ChangeRow, OrderRow, PanelFrame
+from mdterm.feeds.frames import AccountFrame, BalanceRow, ChangeRow, OrderRow, PanelFrame
+from mdterm.feeds.specs import AccountSpec
 from mdterm.feeds.status import Shown
 from mdterm.widgets.account import KEPT, Account, share_rows
 from mdterm.widgets.changes import fit_change

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from mdterm.feeds.account import LOG_KEPT
-from mdterm.feeds.frames import AccountFrame, AccountSpec, ChangeRow, PanelFrame
+from mdterm.feeds.frames import AccountFrame, ChangeRow, PanelFrame
+from mdterm.feeds.specs import AccountSpec
 from mdterm.feeds.status import Shown
 from mdterm.widgets.changes import Changes
 from mdterm.widgets.palette import Palette

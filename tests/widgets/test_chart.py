@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual import events
 
-from mdterm.feeds.frames import ChartFrame, ChartSpec
+from mdterm.feeds.frames import ChartFrame
 from mdterm.feeds.intervals import DAY, MINUTE, SECOND
+from mdterm.feeds.specs import ChartSpec
 from mdterm.widgets.axes import format_moment, price_ticks, round_step, time_period, time_ticks
 from mdterm.widgets.candles import (
     ASCII,

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 from textual.pilot import Pilot
 
-from mdterm.feeds.frames import ChartBar, ChartFrame, Curve, PanelFrame, Plot, PlotFrame, ProfileFrame
+from mdterm.feeds.frames import ChartBar, ChartFrame, Curve, PanelFrame, PlotFrame, ProfileFrame
 from mdterm.feeds.intervals import HOUR, MINUTE, SECOND
+from mdterm.feeds.specs import Plot
 from mdterm.themes.palettes import THEMES
 from mdterm.widgets.candles import ASCII
 from mdterm.widgets.chart import PLOTS, Chart

@@ -9,7 +9,8 @@ from textual import on
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-from mdterm.feeds.frames import LadderFrame, LadderSpec, OwnOrder, PanelFrame
+from mdterm.feeds.frames import LadderFrame, OwnOrder, PanelFrame
+from mdterm.feeds.specs import LadderSpec
 from mdterm.feeds.status import Shown
 from mdterm.themes.palettes import THEMES
 from mdterm.widgets.ladder import Ladder

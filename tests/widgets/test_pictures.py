@@ -6,14 +6,7 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-from mdterm.feeds.frames import (
-    AccountFrame,
-    BalanceRow,
-    ChangeRow,
-    Frame,
-    OrderRow,
-    PanelFrame,
-)
+from mdterm.feeds.frames import AccountFrame, BalanceRow, ChangeRow, Frame, OrderRow, PanelFrame
 from mdterm.feeds.status import Shown
 from mdterm.themes.palettes import THEMES
 from mdterm.widgets.account import Account

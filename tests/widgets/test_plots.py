@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mdterm.feeds.frames import Curve, PanelFrame, Plot, PlotFrame, PlotSpec
+from mdterm.feeds.frames import Curve, PanelFrame, PlotFrame
 from mdterm.feeds.intervals import HOUR, MINUTE, SECOND
+from mdterm.feeds.specs import Plot, PlotSpec
 from mdterm.widgets.axes import time_labels
 from mdterm.widgets.candles import ASCII, BOXES, Scale
 from mdterm.widgets.chart import PLOTS, Chart
