@@ -163,7 +163,7 @@ def part_from_escape(is_key_bound: Callable[[str], bool]) -> None:
     """Have escape and a character that come together be two keys, at once.
 
     Textual waits whether more comes, and takes what an answer of the terminal interrupts for ``^``, or a few
-    for what macOS types with option (``™`` for 2): escape would be lost, and the key behind it.
+    for what macOS types with option (a trade mark for 2): escape would be lost, and the key behind it.
     """
     known = cast("dict[str, object]", ANSI_SEQUENCES_KEYS)
     for character in map(chr, range(ord(" "), 0x7F)):

@@ -26,8 +26,8 @@ def test_a_dead_venue_is_told_in_every_panel_and_a_new_one_is_counted_on(tmp_pat
         wait_for_truth(terminal, market)
         assert {screen.state(terminal.lines(), name).word for name in PANELS} == {"LIVE"}
 
+        killed = time.monotonic()  # before: to kill takes its time
         venue.kill()
-        killed = time.monotonic()
         first = terminal.wait_for(told_lost, within=LOST_S)
         later = terminal.wait_for(
             lambda lines: told if (told := told_lost(lines)) and all(map(is_older, first, told)) else None
