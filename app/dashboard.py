@@ -254,6 +254,7 @@ class Dashboard(Absences, inherit_bindings=False):
 
     def tick(self) -> None:
         """Once a second: ages, clock and figures advance, answers that do not come are looked for."""
+        self.check_size()
         if not gc.isenabled():
             self._settle_heap()  # no frame came yet, but the start is over
         self.outlet.tick()

@@ -9,6 +9,8 @@ from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Size
 from textual.screen import Screen
 
 from mdterm.app.canvas import Canvas
@@ -95,6 +97,23 @@ class PacedApp(App[int], inherit_bindings=False):
         """
         if (self.outlet.canvas.width, self.outlet.canvas.height) == event.size:
             self.outlet.repaint()
+
+    def terminal_size(self) -> Size | None:
+        """Return the size that the terminal has now, None where there is none."""
+        driver: object = self._driver
+        if self.is_headless or not isinstance(driver, LinuxDriver):
+            return None
+        return Size(*driver._get_terminal_size())
+
+    def check_size(self) -> None:
+        """Take up a size that was missed; called once a second.
+
+        Of several sizes in one moment a busy screen may lay itself out for one that has gone by: it also
+        hears of its own layout's size, and Textual lets that take the place of a newer one.
+        """
+        size = self.terminal_size()
+        if size is not None and not (self.size == self.screen._compositor.size == size):
+            self.post_message(events.Resize(size, size))
 
     def _resumed(self) -> None:
         """Show everything again after the program was stopped."""

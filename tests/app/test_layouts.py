@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.pilot import Pilot
 from textual.widget import Widget
 
@@ -266,3 +266,27 @@ async def test_links_in_trouble_get_the_rows_for_their_reasons(make_app: Any, po
         assert "1 of 1 in trouble" in text
         assert "sim/nonbook  RECONNECTING 3s (try 2)" in text
         assert "the server closed the connection" in text
+
+
+async def test_a_size_that_was_missed_is_taken_up(
+    make_app: Callable[..., Dashboard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        app.board._screen_resized(Size(110, 41))  # as by a layout that came late
+        await settle(pilot)
+        assert app.board._compositor.size == Size(110, 41)
+        monkeypatch.setattr(app, "terminal_size", lambda: Size(120, 40))
+        app.check_size()
+        await settle(pilot)
+        assert app.board._compositor.size == Size(120, 40)
+        monkeypatch.setattr(app, "terminal_size", lambda: Size(80, 24))  # nobody told of it
+        app.check_size()
+        await pilot.pause(0.05)
+        await settle(pilot)
+        assert app.board._compositor.size == app.size == Size(80, 24)
+        laid_out = app.board._compositor.full_map
+        app.check_size()
+        await settle(pilot)
+        assert app.board._compositor.full_map is laid_out, "what is right is left alone"
