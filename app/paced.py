@@ -108,8 +108,7 @@ class PacedApp(App[int], inherit_bindings=False):
     def check_size(self) -> None:
         """Take up a size that was missed; called once a second.
 
-        Of several sizes in one moment a busy screen may lay itself out for one that has gone by: it also
-        hears of its own layout's size, and Textual lets that take the place of a newer one.
+        A busy screen that is resized several times in a moment has been seen laid out for a size gone by.
         """
         size = self.terminal_size()
         if size is not None and not (self.size == self.screen._compositor.size == size):
