@@ -311,7 +311,8 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection | None]:
     except sqlite3.Error as error:
         raise StoreError(f"{path}: {error}") from error
     try:
-        yield connection
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        yield connection if version else None  # else somebody is just about to begin it
     except sqlite3.Error as error:
         raise StoreError(f"{path}: {error}") from error
     finally:

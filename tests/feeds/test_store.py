@@ -391,3 +391,11 @@ async def test_a_start_shows_what_the_last_run_saw_with_its_age(tmp_path: Path) 
         assert len(market.candles.candles("1m", 10)) == 4
         await feed.close()
     again.close()
+
+
+def test_a_file_that_is_only_just_begun_holds_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    sqlite3.connect(path).execute("PRAGMA journal_mode=WAL").connection.close()
+    assert path.stat().st_size
+    assert read_trades(path, ADDRESS) == []
+    assert read_candles(path, ADDRESS, "1m") == []
