@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -52,14 +52,12 @@ def log_of(terminal: Terminal) -> str:
     """Open the log, read it, close it."""
     terminal.press("L")
     # What is told beside it, in a box of its own, covers a part of it for some seconds.
-    lines = terminal.wait_for(
-        lambda rows: (
-            list(rows)
-            if any("─ LOG " in row for row in rows) and not any("▌" in row for row in rows)
-            else None
-        ),
-        30,
-    )
+
+    def whole(rows: Sequence[str]) -> list[str] | None:
+        text = "\n".join(rows)
+        return list(rows) if "─ LOG " in text and "▌" not in text else None
+
+    lines = terminal.wait_for(whole, 30)
     terminal.press("\x1b")
     return " ".join(" ".join(lines).partition("─ LOG ")[2].split())
 
