@@ -317,6 +317,8 @@ async def test_a_feed_that_dies_is_told_at_once_and_the_gap_is_marked(service: S
     assert guest.lost
     await house.up()
     _, others = await families(service)
+    await tail.until(lambda: any(isinstance(one, FeedStatus) and one.state == "gap" for one in tail.heard))
+    await asyncio.to_thread(tail.port.open, [ADDRESS])  # answered in its turn: it listens again
     await others.send(*ids(5, 6, 7))
     await guest.until(lambda: trades_of(guest) == 3)
     await guest.until(lambda: guest.panels["header"].shown.word == "GAP")
