@@ -15,6 +15,11 @@ STALLED_S: Final = 0.5
 _SYNC: Final = ("\x1b[?2026h", "\x1b[?2026l")
 
 
+def _always() -> bool:
+    """Take every paint to be of the terminal's size."""
+    return True
+
+
 def _never(seconds: float) -> None:
     """Ask for no release: nothing is held back for the sake of an allowance."""
 
@@ -64,7 +69,8 @@ class Outlet:
 
     All methods run on the UI thread. ``is_synchronised`` tells whether the terminal knows mode 2026, and
     ``is_ascii`` whether it has no other characters. Beyond an ``allowance`` nothing is written, and ``later``
-    is told in how many seconds to ask for a release again.
+    is told in how many seconds to ask for a release again. Nothing is written either while the canvas is not
+    of the terminal's size, of which ``fits`` tells.
     """
 
     def __init__(
@@ -76,6 +82,7 @@ class Outlet:
         is_ascii: bool = False,
         allowance: Allowance | None = None,
         later: Callable[[float], None] = _never,
+        fits: Callable[[], bool] = _always,
     ) -> None:
         self.canvas = canvas
         self.credit = credit
@@ -83,6 +90,7 @@ class Outlet:
         self._is_ascii = is_ascii
         self._allowance = allowance
         self._later = later
+        self._fits = fits
         self._sink: Sink | None = None
         self._due: tuple[int, float] | None = None
         self._is_answered_for = True
@@ -191,7 +199,7 @@ class Outlet:
 
     def _may_write(self, sink: Sink) -> bool:
         waited = self.credit.waited()
-        if not sink.is_drained() or (waited is not None and waited >= STALLED_S):
+        if not self._fits() or not sink.is_drained() or (waited is not None and waited >= STALLED_S):
             return False
         wait = 0.0 if self._allowance is None or not self.is_holding else self._allowance.wait()
         if wait:

@@ -64,6 +64,7 @@ class PacedApp(App[int], inherit_bindings=False):
             is_ascii=is_ascii,
             allowance=Allowance(THIN_LINK, THIN_FRAME, clock.mono) if slow_link else None,
             later=self._release_in,
+            fits=self._fits,
         )
         self._is_release_due = False
         self.meter = Meter()
@@ -114,6 +115,14 @@ class PacedApp(App[int], inherit_bindings=False):
         if size is not None and not (self.size == self.screen._compositor.size == size):
             self.post_message(events.Resize(size, size))
 
+    def _fits(self) -> bool:
+        """Return whether what is painted is of the terminal's size.
+
+        Textual takes a size at once and lays out a moment later; paints until then stay on the canvas.
+        """
+        canvas = self.outlet.canvas
+        return not canvas.width or (canvas.width, canvas.height) == self.size
+
     def _resumed(self) -> None:
         """Show everything again after the program was stopped."""
         if self.credit.answers:
@@ -144,7 +153,12 @@ class PacedApp(App[int], inherit_bindings=False):
         if not paintable or self.is_headless or self._batch_count or not self._running:
             super()._display(screen, renderable)
             return
-        self.outlet.display(renderable, (self.size.width, self.size.height))
+        laid_out = screen._compositor.size
+        if (self.outlet.canvas.width, self.outlet.canvas.height) != laid_out and not (
+            isinstance(renderable, LayoutUpdate) and renderable.region.size == laid_out
+        ):
+            screen.refresh()  # a canvas of another size is blank wherever this paint leaves it
+        self.outlet.display(renderable, (laid_out.width, laid_out.height))
         self.post_display_hook()
         if self.after_first_paint is not None:
             # Not at once: the thread that writes to the terminal wants the interpreter too.
