@@ -228,7 +228,11 @@ class Check:
                 (self._balance if head.startswith(" ASSET") else self._order)(head, row)
 
     def _balance(self, head: str, row: str) -> None:
-        total, available = self.purse.balances[row.split()[0]]
+        told = self.purse.balances.get(row.split()[0])
+        if told is None:
+            self.faults.append(f"account: {row!r} is none of {list(self.purse.balances)}")
+            return
+        total, available = told
         cells = cells_of(head, row)
         for name, value in (("TOTAL", total), ("AVAILABLE", available), ("LOCKED", total - available)):
             if name in cells:
