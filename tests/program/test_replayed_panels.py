@@ -172,7 +172,8 @@ class Check:
         title = screen.title(lines, "CHART")
         if any(f" {plot} " in title for plot in ("history", "depth", "CVD", "profile")):
             return  # what is plotted is not the newest bar
-        for letter, prices in self.shown.bar().items():
+        crossed = re.search(r" \d\d:(\d\d) ", title)  # the bar under the crosshair
+        for letter, prices in self.shown.bar(int(crossed[1]) if crossed else None).items():
             found = re.search(rf"\b{letter} ({FIGURE})(?=[ …─])", title)
             if found is not None:
                 self.seen["CHART"] += 1

@@ -51,22 +51,26 @@ class Told:
             position = "L" if line["position"] == "long" else "S"
             self.forced.append(Forced(line["ts"], position, line["price"], line["size"]))
 
-    def bar(self) -> dict[str, set[float]]:
-        """Return what open, high, low and close of the newest minute may be told as.
+    def bar(self, minute: int | None = None) -> dict[str, set[float]]:
+        """Return what open, high, low and close of the newest minute, or of another, may be told as.
 
-        The provider's own candle comes behind the trades that change it: with them, or without.
+        ``minute`` is that of the hour. The provider's own candle comes behind the trades that change it: with
+        them, or without. Of a minute of which nothing was told the prices may be none.
         """
         begin = self.trades[-1].ts // MINUTE_NS * MINUTE_NS
+        if minute is not None:
+            begin -= (begin // MINUTE_NS - minute) % 60 * MINUTE_NS
         line = self.bars.get(begin)
         since = begin if line is None else line["ts"] or begin
-        prices = [one.price for one in self.trades if one.ts >= since]
+        prices = [one.price for one in self.trades if since <= one.ts < begin + MINUTE_NS]
         if line is None:
-            return {"O": {prices[0]}, "H": {max(prices)}, "L": {min(prices)}, "C": {prices[-1]}}
+            shown = (prices[0], max(prices), min(prices), prices[-1]) if prices else ()
+            return dict(zip("OHLC", ({one} for one in shown), strict=False))
         return {
             "O": {line["open"]},
             "H": {line["high"], max([line["high"], *prices])},
             "L": {line["low"], min([line["low"], *prices])},
-            "C": {line["close"], self.trades[-1].price},
+            "C": {line["close"], *prices[-1:]},
         }
 
     @property
