@@ -62,7 +62,7 @@ class Binding:
             and spec.group == old.group
             and not spec.recentre
         ):
-            spec = msgspec.structs.replace(spec, centre=old.centre, step=old.step)
+            spec = msgspec.structs.replace(spec, centre=old.centre, step=old.step, seen=old.seen)
         if isinstance(spec, LadderSpec) and isinstance(old, LadderSpec) and old.reset:
             spec = msgspec.structs.replace(spec, reset=True)  # asked for, and not done yet
         self.spec = spec

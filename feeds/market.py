@@ -34,6 +34,7 @@ from mdterm.feeds.resting import Resting
 from mdterm.feeds.steps import Rule, Steps
 from mdterm.feeds.tape import Tape
 from mdterm.feeds.ticks import Ticks
+from mdterm.feeds.touches import Touch, Touches
 
 if TYPE_CHECKING:
     from mdterm.feeds.away import Span
@@ -108,6 +109,8 @@ class Market:
         """The decimals of a book's prices: trades inside the spread must not make its rows finer."""
         self.resting: Resting | None = None
         """What was pulled and stacked, since somebody first looked."""
+        self.touches: Touches | None = None
+        """How the touch moved, since somebody first looked."""
         self.sizes = Precision()
         self.spans: list[Span] = []
         """What it does while nobody looks, for each screen that somebody has left."""
@@ -143,6 +146,8 @@ class Market:
             newest = events[-1]
             assert type(newest) is Book
             self.book = newest
+            if self.touches is not None:
+                self.touches.take(cast(Sequence[Book], events))
             self._sample_book(newest)
         elif type(first) is TradeAgg:
             self.candles.fold_aggs(cast(Sequence[TradeAgg], events))
@@ -248,6 +253,18 @@ class Market:
         if self.book is not None:
             self.resting.look(self.book)
         return self.resting
+
+    def touched(self, since: int | None) -> tuple[list[Touch], int]:
+        """Return how the touch moved after its first ``since`` changes, and how many there were by now.
+
+        None looks from now on.
+        """
+        if self.touches is None:
+            self.touches = Touches()
+            if self.book is not None:
+                self.touches.take([self.book])
+        count = self.touches.count
+        return ([] if since is None else self.touches.since(since)), count
 
     def reset_columns(self) -> None:
         """Let sells, buys and changes sum from now on; the session's own figures go on."""

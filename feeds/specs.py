@@ -20,7 +20,8 @@ class LadderSpec(ViewSpec, frozen=True, tag="ladder"):
     ``flow`` asks for sells and buys over ``window``: 5s, 60s, 8m, or None for the session; ``changes``
     for what was pulled and stacked, ``volume`` for the session's volume at price. ``reset`` lets windows and
     changes begin anew, once. ``levels`` of a side are weighed and cumulated. ``quote`` tells sizes × price;
-    ``marks`` asks for high, low, VWAP and POC.
+    ``marks`` asks for high, low, VWAP and POC. ``seen`` counts the moves of the touch that the centre has
+    followed; it is the feed's own.
     """
 
     rows: int
@@ -40,6 +41,7 @@ class LadderSpec(ViewSpec, frozen=True, tag="ladder"):
     quote: bool = False
     marks: bool = True
     reset: bool = False
+    seen: int | None = None
 
 
 JOINS = (1, 100, 0)

@@ -14,6 +14,7 @@ from mdterm.feeds.intervals import FLOW_WINDOWS, SECOND
 from mdterm.feeds.market import Market
 from mdterm.feeds.precision import decimals
 from mdterm.feeds.specs import LadderSpec
+from mdterm.feeds.touches import Touch
 from mdterm.feeds.view_levels import SideRows, cursor_row, imbalance_of, microprice, side_rows
 
 OUTWEIGHS: Final = 3.0
@@ -37,19 +38,35 @@ def settle(market: Market, spec: LadderSpec) -> LadderSpec:
     step = step_of(tick, group)
     if spec.centre is not None and spec.step not in (None, step):
         spec = _recount(spec, step)
-    bid, ask = market.bbo()
-    rows = [row_of(bid, tick, group, up=False)] if bid is not None else []
-    if ask is not None:
-        rows.append(row_of(ask, tick, group, up=True))
+    moves, seen = market.touched(spec.seen)
+    spec = msgspec.structs.replace(spec, seen=seen) if seen != spec.seen else spec
+    if spec.frozen and spec.centre is not None:
+        return spec
+    # Move by move: where it stands must follow from what came, not from when a frame was made of it.
+    centre = spec.centre
+    for touch in [] if spec.dynamic else moves:
+        centre = _follow(spec, centre, _rows_of(touch, tick, group))
+    rows = _rows_of(market.bbo(), tick, group)
     if not rows and market.tape.last is not None:
-        rows.append(row_of(market.tape.last.price, tick, group, up=False))
-    if not rows:
-        return spec
-    if spec.centre is not None and (
-        spec.frozen or (not spec.dynamic and all(abs(row - spec.centre) <= band_of(spec) for row in rows))
-    ):
-        return spec
-    return msgspec.structs.replace(spec, centre=sum(rows) // len(rows), step=step)
+        rows = [row_of(market.tape.last.price, tick, group, up=False)]
+    centre = _follow(spec, None if spec.dynamic and rows else centre, rows)
+    return spec if centre == spec.centre else msgspec.structs.replace(spec, centre=centre, step=step)
+
+
+def _rows_of(touch: Touch, tick: float, group: int) -> list[int]:
+    """Return the rows of the best bid and the best ask, as far as there are any."""
+    return [
+        row_of(price, tick, group, up=is_ask)
+        for is_ask, price in zip((False, True), touch, strict=True)
+        if price is not None
+    ]
+
+
+def _follow(spec: LadderSpec, centre: int | None, rows: Sequence[int]) -> int | None:
+    """Return the centre after the touch has come to these rows: moved only when one has left the band."""
+    if not rows or (centre is not None and all(abs(row - centre) <= band_of(spec) for row in rows)):
+        return centre
+    return sum(rows) // len(rows)
 
 
 def _recount(spec: LadderSpec, step: float) -> LadderSpec:

@@ -18,6 +18,7 @@ from mdterm.feeds.intervals import MINUTE, SECOND
 from mdterm.feeds.market import Market
 from mdterm.feeds.specs import LadderSpec, ViewSpec
 from mdterm.feeds.status import Shown
+from mdterm.feeds.touches import MOST
 from mdterm.feeds.view_ladder import band_of, ladder_view, settle
 from tests.feeds.support import NOW_NS, book, instrument, trade
 
@@ -366,3 +367,36 @@ def test_nothing_is_told_of_what_was_not_asked_for() -> None:
     frame = frame_of(market)
     assert (frame.sells, frame.buys, frame.volumes, frame.bid_changes, frame.cursor) == (None,) * 5
     assert market.resting is None
+
+
+@given(st.lists(st.integers(-40, 40), min_size=1, max_size=60), st.data())
+def test_where_the_ladder_stands_does_not_depend_on_when_it_is_looked_at(
+    steps: list[int], data: st.DataObject
+) -> None:
+    seldom, often = market_of(), market_of()
+    one, other = settle(seldom, LadderSpec(21)), settle(often, LadderSpec(21))
+    price, books = 1_000, []
+    for step in steps:
+        price += step
+        books.append(book([(price - 1.0, 1.0)], [(price + 1.0, 1.0)]))
+    for each in books:
+        often.apply([each])
+        other = settle(often, other)
+    while books:
+        amount = data.draw(st.integers(1, len(books)))
+        seldom.apply(books[:amount])
+        del books[:amount]
+        if data.draw(st.booleans()):
+            one = settle(seldom, one)
+    one = settle(seldom, one)
+    assert (one.centre, one.step) == (other.centre, other.step)
+
+
+def test_moves_that_are_no_longer_kept_are_passed_over() -> None:
+    market = market_of()
+    spec = settle(market, LadderSpec(21))
+    books = [book([(1_000.0 + at % 2, 1.0)], [(1_002.0, 1.0)]) for at in range(2 * MOST)]
+    market.apply([book([(5_000.0, 1.0)], [(5_001.0, 1.0)]), *books])
+    spec = settle(market, spec)
+    assert (spec.centre, spec.seen) == (1_001, 2 * MOST + 1)
+    assert len(market.touched(0)[0]) == MOST

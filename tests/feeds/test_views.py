@@ -190,11 +190,13 @@ def test_the_ladder_moves_only_when_the_touch_leaves_the_band() -> None:
     market = Market(instrument(tick=1.0))
     spec = LadderSpec(21)
     band = band_of(spec)
-    assert settle(market, spec) == spec, "nothing to centre on yet"
+    assert settle(market, spec).centre is None, "nothing to centre on yet"
     market.apply([book([(999.0, 1.0)], [(1001.0, 1.0)])])
     spec = settle(market, spec)
     assert spec.centre == 1000
     market.apply([book([(999.0 + band - 1, 1.0)], [(1001.0 + band - 1, 1.0)])])
+    spec = settle(market, spec)
+    assert spec.centre == 1000
     assert settle(market, spec) is spec
     market.apply([book([(999.0 + band, 1.0)], [(1001.0 + band, 1.0)])])
     assert settle(market, spec).centre == 1000 + band
@@ -203,7 +205,8 @@ def test_the_ladder_moves_only_when_the_touch_leaves_the_band() -> None:
 def test_a_frozen_ladder_stays() -> None:
     market = Market(instrument(tick=1.0))
     market.apply([book([(999.0, 1.0)], [(1001.0, 1.0)])])
-    spec = LadderSpec(21, centre=5, frozen=True)
+    spec = settle(market, LadderSpec(21, centre=5, frozen=True))
+    assert spec.centre == 5
     assert settle(market, spec) is spec
     assert settle(market, LadderSpec(21, frozen=True)).centre == 1000, "but it must stand somewhere first"
 
