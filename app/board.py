@@ -10,7 +10,7 @@ from mdterm.app.chart_keys import ChartKeys
 from mdterm.app.keymap import Keymap
 from mdterm.app.ladder_keys import LadderKeys
 from mdterm.app.layout_keys import DEFAULT_LAYOUT, LayoutKeys, is_displayed
-from mdterm.app.replay_keys import ReplayKeys
+from mdterm.app.replay_keys import ReplayKeys, has_arrived
 from mdterm.app.roster import Roster
 from mdterm.app.tape_keys import TapeKeys
 from mdterm.app.watch_keys import WatchKeys
@@ -184,6 +184,9 @@ class BoardScreen(
                 self.status.count(panel.frame.trades)
         self.symbols.set_links(frames.links, made)
         self.connections.set_links(frames.links, made)
+        if has_arrived(self.status.replay, frames.replay):
+            # What was shown on the way to this moment must not tell how wide it is painted.
+            self.fit()
         self.status.tell_replay(frames.replay, self.header.offset_ns)
 
     def take_repainted(self) -> list[Line]:
@@ -227,6 +230,12 @@ class BoardScreen(
         """Paint what is shown in other words or figures."""
         for view in self.views.values():
             view.repaint()
+
+    def fit(self) -> None:
+        """Choose widths and scales anew, as for what is there now."""
+        for line in (*self.views.values(), self.connections):
+            line.fit()
+            line.repaint()
 
     def action_next_units(self) -> None:
         """Tell sizes in the quote currency, or in the base again."""

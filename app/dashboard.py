@@ -320,7 +320,8 @@ class Dashboard(Absences, inherit_bindings=False):
         self.theme = self.shelf.after(self.theme)
 
     def action_repaint(self) -> None:
-        """Paint everything again: here, and from the feed."""
+        """Paint everything again, as at the first sight of it: here, and from the feed."""
+        self.board.fit()
         self.repaint_terminal()
         self.port.repaint()
 

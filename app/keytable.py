@@ -273,7 +273,9 @@ SCREEN_KEYS: Final[tuple[Command, ...]] = (
         together=_EXPORTING,
         also="screenshot picture",
     ),
-    Command("repaint", ("ctrl+l",), "paint the whole screen again", SCREEN, owner="app"),
+    Command(
+        "repaint", ("ctrl+l",), "paint the whole screen again, widths and scales anew", SCREEN, owner="app"
+    ),
 )
 PROGRAM_KEYS: Final[tuple[Command, ...]] = (
     Command(

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final, Protocol
 
 from mdterm.app.deck import Deck
+from mdterm.feeds.frames import ReplayLine
 
 if TYPE_CHECKING:
     from mdterm.feeds.player import PlayCommand
@@ -16,6 +17,13 @@ class Playing(Protocol):
 
     def play(self, command: "PlayCommand", *args: float) -> None:
         """Have something done; return at once."""
+
+
+def has_arrived(before: ReplayLine | None, now: ReplayLine | None) -> bool:
+    """Return whether a replay has just come to where it was sent, or to its end."""
+    if before is None or now is None:
+        return False
+    return before.is_seeking > now.is_seeking or before.has_ended < now.has_ended
 
 
 class ReplayKeys(Deck, inherit_bindings=False):

@@ -132,6 +132,10 @@ class Account(Panel):
         taken = len(f"─ {self.NAME} {frame.provider} ") + len(format_worth(frame)) + 1
         return taken + _STATE_ROOM <= self._width
 
+    def fit(self) -> None:
+        """Let columns and scales be those of what is shown now."""
+        self._needs = {}
+
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return title and body."""
         self._width = width

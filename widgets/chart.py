@@ -100,6 +100,11 @@ class Chart(Bars):
             self.back += later
             self.post_message(self.Scrolled())
 
+    def fit(self) -> None:
+        """Let columns and scales be those of what is shown now."""
+        self.plotter.fit()
+        self.begin(keep_axis=False)
+
     def clear(self, now: float) -> None:
         """Show nothing, and follow the next instrument's newest bar."""
         self.back, self.cursor = 0, None

@@ -117,6 +117,10 @@ class Compare(Panel):
     def clear(self, now: float) -> None:
         """Keep what is shown: the pairs do not follow the shown instrument."""
 
+    def fit(self) -> None:
+        """Let columns and scales be those of what is shown now."""
+        self._columns = None
+
     def paint_body(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return heads and pairs."""
         frame = self.frame

@@ -128,6 +128,10 @@ class Connections(Line):
         self._now = now
         self.repaint()
 
+    def fit(self) -> None:
+        """Let columns and scales be those of what is shown now."""
+        self._columns = None
+
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return a title that counts, and the connections, those in trouble first."""
         told = [(link, aged(link.shown, self._now - self._told_at)) for link in self.links]

@@ -45,6 +45,10 @@ class Derivatives(Panel):
         """Return as many liquidations as there may be room for, and a fine profile."""
         return DerivativesSpec(liquidations=max(1, self.size.height - 1), profile=FINE_ROWS)
 
+    def fit(self) -> None:
+        """Let columns and scales be those of what is shown now."""
+        self._columns, self._price_width = None, 0
+
     def clear(self, now: float) -> None:
         """Show nothing; the next instrument's columns start anew."""
         self._columns, self._price_width = None, 0

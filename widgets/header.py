@@ -52,6 +52,10 @@ class Header(View):
         self._wall = wall
         super().tick(now, wall)
 
+    def fit(self) -> None:
+        """Let columns and scales be those of what is shown now."""
+        self._price_width = 0
+
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return the line. What matters least is left out first where there is no room."""
         frame = self.frame if isinstance(self.frame, HeaderFrame) else None

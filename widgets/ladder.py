@@ -112,6 +112,10 @@ class Ladder(Panel):
 
     # Frames come
 
+    def fit(self) -> None:
+        """Let columns and scales be those of what is shown now."""
+        self._columns, self._scales = None, Scales()
+
     def show(self, panel: PanelFrame, made: float, wall: int) -> None:
         """Take a frame; another instrument's or another precision's columns start anew."""
         new, old = panel.frame, self.frame

@@ -91,6 +91,9 @@ class Line(Widget):
         """Return what is painted, as text without styles or trailing blanks."""
         return "\n".join(text_of(row).rstrip() for row in self._rows)
 
+    def fit(self) -> None:
+        """Choose widths and scales anew at the next paint: what has only grown, or stayed, fits again."""
+
     def forget(self) -> None:
         """Paint every row again."""
         self._rows, self._strips = [], []

@@ -86,6 +86,11 @@ class Plotter:
         self._figure = self._asked = self._scale = None
         self._largest, self._axis = 0.0, 0
 
+    def fit(self) -> None:
+        """Draw once more, with axes as for what is there now."""
+        self._asked = self._scale = None
+        self._largest, self._axis = 0.0, 0
+
     def wants(self, frame: PlotFrame, width: int, height: int) -> bool:
         """Return whether the frame has yet to be drawn at this size; while one is drawn, no other is."""
         if self._is_busy or self._is_hopeless or is_empty(frame):

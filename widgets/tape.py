@@ -222,6 +222,10 @@ class Tape(Panel):
             return "PAUSED"
         return f"PAUSED {'≥' if frame.is_waiting_least else '+'}{frame.waiting}"
 
+    def fit(self) -> None:
+        """Let columns and scales be those of what is shown now."""
+        self._columns = None
+
     def paint_body(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return heads, the biggest print where it is latched, prints and sums."""
         frame = self.frame

@@ -210,6 +210,10 @@ class Watchlist(Panel):
 
     # Painting
 
+    def fit(self) -> None:
+        """Let columns and scales be those of what is shown now."""
+        self._columns = None
+
     def paint_rows(self, palette: Palette, width: int, height: int) -> list[Row]:
         """Return title and body; the title tells what the columns do not."""
         if self.rows:

@@ -14,6 +14,7 @@ from mdterm.feeds.frames import (
     LinkLine,
     PanelFrame,
     PlotFrame,
+    ReplayLine,
     TapeFrame,
     TapeRow,
 )
@@ -73,6 +74,8 @@ class FakePort:
         self.raised: object = None
         self.link = LIVE
         """How the connection is."""
+        self.replay: ReplayLine | None = None
+        """Where a replay stands."""
         self.answers = True
         """Whether a binding is answered with a frame at once, as the feed does."""
 
@@ -125,7 +128,8 @@ class FakePort:
         assert self.post is not None
         self.number += 1
         link = LinkLine("sim/nonbook", "sim", self.link, 38.0, 412.0)
-        self.post(FrameSet(self.number, self.clock.mono(), self.clock.wall(), panels, [link], 38.0))
+        now, wall = self.clock.mono(), self.clock.wall()
+        self.post(FrameSet(self.number, now, wall, panels, [link], 38.0, replay=self.replay))
         return self.number
 
 
