@@ -88,7 +88,10 @@ async def test_a_replay_is_painted_anew_where_it_has_arrived(
     now: dict[str, bool] | None,
     arrived: bool,
 ) -> None:
-    states = [None if one is None else ReplayLine(WALL, 1.0, **one) for one in (before, now)]
+    states = [
+        None if one is None else msgspec.structs.replace(ReplayLine(WALL, 1.0), **one)
+        for one in (before, now)
+    ]
     assert has_arrived(*states) == arrived
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:

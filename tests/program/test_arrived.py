@@ -15,7 +15,7 @@ KEYS = {
     "MDTERM_KIYOTAKA_TOKEN": TOKEN,
     "MDTERM_ALLTICK_TOKEN": f"{TOKEN}-3",
 }
-SIZE = {"columns": 200, "lines": 60}
+COLUMNS, LINES = 200, 60
 SPEEDS = (100, 9)
 _ADVANCES = re.compile(
     r"(?:RECONNECTING|STALE|GAP|QUIET|LIVE|REPLAY|CONNECTING)[^─│]*?(?=  |─|$)"
@@ -32,7 +32,7 @@ def figures(lines: list[str]) -> list[str]:
 def watch(home: Path, venue: Running, seconds: float) -> list[str]:
     """Look at a live market until its venue is gone; keep what was recorded, return the screen."""
     options = [*options_to(venue), "--set", "feed=own", "--set", "providers.alltick.plan=premium"]
-    with Terminal(home, *ADDRESSES, *options, env=KEYS, **SIZE) as terminal:
+    with Terminal(home, *ADDRESSES, *options, env=KEYS, columns=COLUMNS, lines=LINES) as terminal:
         terminal.wait_for(lambda lines: sum(" LIVE" in line for line in lines) >= len(ADDRESSES))
         time.sleep(seconds)  # the market moves on meanwhile
         venue.signal(signal.SIGKILL)
@@ -51,7 +51,9 @@ def watch(home: Path, venue: Running, seconds: float) -> list[str]:
 
 def replayed(home: Path, speed: int) -> list[str]:
     """Return the screen at the end of what was recorded."""
-    with Terminal(home, "replay", "seen.mdj", "--speed", str(speed), **SIZE) as terminal:
+    with Terminal(
+        home, "replay", "seen.mdj", "--speed", str(speed), columns=COLUMNS, lines=LINES
+    ) as terminal:
         terminal.wait_for(lambda lines: "ENDED" in lines[-1], within=120.0)
         time.sleep(1.5)
         return terminal.lines()
