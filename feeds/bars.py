@@ -5,8 +5,7 @@ days holds thousands of them for every instrument.
 """
 
 from array import array
-from bisect import bisect_left
-from collections import deque
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from math import isclose
 from struct import Struct
@@ -151,7 +150,7 @@ def bar_of(candle: Candle, open_ts: int, flags: int) -> Bar:
 
 
 class Series:
-    """At most ``keep`` bars of one interval and a sixteenth more, and the keys of the last 512 changes.
+    """At most ``keep`` bars of one interval and a sixteenth more, and the keys of the last 512 changes and an eighth more.
 
     ``reserves``: after its first bars it takes room for all of them, since columns that grow side by side
     for hours leave holes behind each other, and a program that runs for days needs the room anyway.
@@ -169,7 +168,8 @@ class Series:
         """Grows with every change."""
         self.dropped_through: int | None = None
         """The newest key that was given up for the bound."""
-        self._changes: deque[tuple[int, int]] = deque()
+        self._changed_at, self._changed = array("q"), array("q")
+        """Versions that changes made, and the keys of the bars that they changed."""
         self._forgotten = 0
 
     def __len__(self) -> int:
@@ -241,12 +241,7 @@ class Series:
         if since < self._forgotten:
             keys = self._keys.tolist()
             return keys if self.newest is None else [*keys, self.newest.open_ts]
-        found = set()
-        for version, key in reversed(self._changes):
-            if version <= since:
-                break
-            found.add(key)
-        return sorted(found)
+        return sorted(set(self._changed[bisect_right(self._changed_at, since) :]))
 
     def last(self, count: int) -> list[Bar]:
         """Return the newest ``count`` bars, oldest first."""
@@ -277,13 +272,16 @@ class Series:
 
     def _log(self, key: int) -> None:
         self.version += 1
-        changes = self._changes
-        if changes and changes[-1][1] == key:
-            changes[-1] = (self.version, key)
+        versions, keys = self._changed_at, self._changed
+        if keys and keys[-1] == key:
+            versions[-1] = self.version
             return
-        changes.append((self.version, key))
-        if len(changes) > _CHANGES_KEPT:
-            self._forgotten = changes.popleft()[0]
+        versions.append(self.version)
+        keys.append(key)
+        if len(keys) >= _CHANGES_KEPT + _CHANGES_KEPT // 8:
+            excess = len(keys) - _CHANGES_KEPT
+            self._forgotten = versions[excess - 1]
+            del versions[:excess], keys[:excess]
 
     def _trim(self) -> None:
         # In steps, so that the list is not moved along for every new bar.

@@ -5,14 +5,14 @@ A dict for every tenth of a second of many instruments would be most of what the
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _OPEN = 3
 """Slots that still grow: what comes at one beat lies in two, late trades in the one before."""
 
 
 class Slots:
-    """Sums by key of each slot; 16 bytes an entry and as many a slot, the newest three apart."""
+    """Sums by key of each slot; 12 or 16 bytes an entry and 16 a slot, the newest three apart."""
 
     def __init__(self) -> None:
         self.held = 0
@@ -21,7 +21,8 @@ class Slots:
         self._numbers = array("q")
         self._starts = array("q")
         """Where a slot's entries begin, counted from the first entry ever packed."""
-        self._keys = array("q")
+        self._keys: array[int] = array("i")
+        """In 32 bits as long as that is enough."""
         self._sizes = array("d")
         self._cut = 0
         """Entries that were let go before the first one held."""
@@ -90,15 +91,24 @@ class Slots:
         if at == len(self._numbers):
             self._numbers.append(slot)
             self._starts.append(self._cut + len(self._keys))
-            self._keys.extend(cells)
+            self._keys.extend(self._narrow(cells))
             self._sizes.extend(cells.values())
             return
         start, _ = self._span(at)
         self._numbers.insert(at, slot)
         self._starts.insert(at, self._cut + start)
-        self._keys[start:start] = array("q", cells)
+        keys = self._narrow(cells)
+        self._keys[start:start] = keys
         self._sizes[start:start] = array("d", cells.values())
         self._shift(at + 1, len(cells))
+
+    def _narrow(self, keys: Iterable[int]) -> "array[int]":
+        """Return keys as they are kept; where they do not fit, all are kept in 64 bits from now on."""
+        try:
+            return array(self._keys.typecode, keys)
+        except OverflowError:
+            self._keys = array("q", self._keys)
+            return array("q", keys)
 
     def _take_out(self, at: int) -> None:
         start, end = self._span(at)

@@ -35,6 +35,14 @@ def test_many_keys_are_sorted_in_before_anybody_looks() -> None:
     assert packed.span() == (1, 5 * keyed._FRESH)
 
 
+def test_slots_take_keys_of_any_size() -> None:
+    slots, cells = Slots(), {7: 1.0, 1 << 40: 2.0, -(1 << 33): 3.0}
+    for slot in range(10):
+        slots.put(slot, dict(cells) if slot == 2 else {slot: 1.0})
+    assert slots.get(2) == cells
+    assert [slots.get(slot) for slot in (1, 9)] == [{1: 1.0}, {9: 1.0}]
+
+
 @given(
     st.lists(
         st.one_of(st.tuples(st.integers(0, 30), CELLS), st.tuples(st.integers(0, 30), st.none())), max_size=60
