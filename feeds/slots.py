@@ -87,17 +87,16 @@ class Slots:
         return start, end
 
     def _pack(self, slot: int, cells: dict[int, float]) -> None:
-        at = bisect_left(self._numbers, slot)
+        at, keys = bisect_left(self._numbers, slot), self._narrow(cells)
         if at == len(self._numbers):
             self._numbers.append(slot)
             self._starts.append(self._cut + len(self._keys))
-            self._keys.extend(self._narrow(cells))
+            self._keys.extend(keys)
             self._sizes.extend(cells.values())
             return
         start, _ = self._span(at)
         self._numbers.insert(at, slot)
         self._starts.insert(at, self._cut + start)
-        keys = self._narrow(cells)
         self._keys[start:start] = keys
         self._sizes[start:start] = array("d", cells.values())
         self._shift(at + 1, len(cells))
