@@ -150,7 +150,7 @@ def bar_of(candle: Candle, open_ts: int, flags: int) -> Bar:
 
 
 class Series:
-    """At most ``keep`` bars of one interval and a sixteenth more, and the keys of the last 512 changes and an eighth more.
+    """At most ``keep`` bars of one interval and a sixteenth more; keys of 512 changes and an eighth more.
 
     ``reserves``: after its first bars it takes room for all of them, since columns that grow side by side
     for hours leave holes behind each other, and a program that runs for days needs the room anyway.

@@ -4,6 +4,7 @@ Runs on the feed's loop. Providers say which links they need; this opens, change
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from mdterm.feeds import policy
@@ -17,7 +18,10 @@ from mdterm.feeds.frames import LinkLine
 from mdterm.feeds.journal import Journal
 from mdterm.feeds.status import LinkHealth, Shown, StreamHealth, derive
 
+log = logging.getLogger(__name__)
+
 PREPARE_AGAIN_S = 15.0
+BROKEN = "an internal error; the log (L) tells"
 _LOOK_S = 0.1
 
 Key = tuple[str, Stream]
@@ -206,6 +210,11 @@ class Links:
                         continue
                     self._need_price(instrument.address)
                     await self._first_price(instrument.address)
+                except Exception:
+                    # A stream that can never be prepared must not look as if it were about to come.
+                    log.exception("%s: %s could not be prepared", *key)
+                    health.waiting, health.tries = BROKEN, health.tries + 1
+                    await asyncio.sleep(self._retry_in(provider, BROKEN))
                 else:
                     self._retries.pop(provider.name, None)
                     health.waiting, health.tries = None, 0

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from mdterm.feeds.address import Instrument
 from mdterm.feeds.alerts import Rule
-from mdterm.feeds.contract import Backoff
+from mdterm.feeds.contract import Backoff, Provider
 from mdterm.feeds.events import Event, FeedStatus, Stream, Trade
 from mdterm.feeds.frames import FrameSet, LadderFrame, PanelFrame, TapeFrame
 from mdterm.feeds.frames_away import AwayFrame, AwaySpec
 from mdterm.feeds.journal import MemoryJournal
+from mdterm.feeds.links import BROKEN
 from mdterm.feeds.market import Market
 from mdterm.feeds.runtime import Feed
 from mdterm.feeds.specs import LadderSpec, TapeSpec
@@ -406,6 +408,38 @@ async def test_a_held_feed_does_not_wait_for_a_screen_for_ever(service: Service)
         await (await service.session()).welcome()
     finally:
         await feed.close()
+
+
+async def test_a_preparation_that_breaks_is_told_and_tried_again(
+    service: Service, watch: Watch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    watcher = watch()
+    of, tries = watcher.feed.providers["kiyotaka"], 0
+    prepared = of.prepare
+
+    async def breaks_twice(instrument: Instrument, stream: Stream, price: float | None) -> None:
+        nonlocal tries
+        tries += stream == "trade"
+        if stream == "trade" and tries < 3:
+            await asyncio.sleep(0)
+            raise ZeroDivisionError("of our own")
+        await prepared(instrument, stream, price)
+
+    monkeypatch.setattr(of, "prepare", breaks_twice)
+    told: list[str | None] = []
+
+    def at_once(provider: Provider, words: str) -> float:
+        told.append(watcher.feed.links.streams[ADDRESS, "trade"].waiting)
+        return 0.0
+
+    monkeypatch.setattr(watcher.feed.links, "_retry_in", at_once)
+    watcher.listen("trade", "book")
+    _, trades = await families(service)
+    await trades.send(*ids(1))
+    await watcher.counted(1)
+    assert tries == 3
+    assert told == [BROKEN, BROKEN]
+    assert "trade could not be prepared" in caplog.text
 
 
 async def test_an_absence_is_told_with_its_gap_and_its_alerts(service: Service, watch: Watch) -> None:
