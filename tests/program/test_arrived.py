@@ -4,6 +4,7 @@ import re
 import shutil
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.program.launch import TOKEN, Running, options_to
@@ -17,6 +18,8 @@ KEYS = {
 }
 COLUMNS, LINES = 200, 60
 SPEEDS = (100, 9)
+AWAY_S, NOTE_S = 300.0, 15.0
+"""Seconds without a key after which who presses one is told of it, and for how long that covers something."""
 _ADVANCES = re.compile(
     r"(?:RECONNECTING|STALE|GAP|QUIET|LIVE|REPLAY|CONNECTING)[^─│]*?(?=  |─|$)"
     r"|\d\d:\d\d:\d\d(?= UTC)|\d+(?:\.\d)?[smh]\b|VOL +[\d.,KMB —]+/s ×[\d.—]+|\d+(?:\.\d+)?/s ×[\d.—]+"
@@ -29,12 +32,16 @@ def figures(lines: list[str]) -> list[str]:
     return [re.sub(r"[\s─]+", " ", _ADVANCES.sub(" ", line)).strip() for line in lines[:-1]]
 
 
-def watch(home: Path, venue: Running, seconds: float) -> list[str]:
+def watch(home: Path, venue: Running, seconds: float, program: Sequence[str]) -> list[str]:
     """Look at a live market until its venue is gone; keep what was recorded, return the screen."""
     options = [*options_to(venue), "--set", "feed=own", "--set", "providers.alltick.plan=premium"]
-    with Terminal(home, *ADDRESSES, *options, env=KEYS, columns=COLUMNS, lines=LINES) as terminal:
+    with Terminal(
+        home, *ADDRESSES, *options, env=KEYS, columns=COLUMNS, lines=LINES, run=program
+    ) as terminal:
         terminal.wait_for(lambda lines: sum(" LIVE" in line for line in lines) >= len(ADDRESSES))
         time.sleep(seconds)  # the market moves on meanwhile
+        terminal.press("\x0c")  # somebody is there
+        time.sleep(NOTE_S if seconds > AWAY_S else 0.0)
         venue.signal(signal.SIGKILL)
         terminal.wait_for(lambda lines: any("RECONNECTING" in line for line in lines))
         time.sleep(2.0)  # rates of the last second fall to none
@@ -59,10 +66,10 @@ def replayed(home: Path, speed: int) -> list[str]:
         return terminal.lines()
 
 
-def differences(home: Path, seconds: float, *options: str) -> list[str]:
+def differences(home: Path, seconds: float, *options: str, program: Sequence[str] = ()) -> list[str]:
     """Return where replays end otherwise than what was seen live."""
     with Running(home, "simulate", "--providers", "kiyotaka,alltick,jayx", *options) as venue:
-        seen = figures(watch(home, venue, seconds))
+        seen = figures(watch(home, venue, seconds, program))
     return [
         f"×{speed}: {again!r} was {live!r}"
         for speed in SPEEDS
