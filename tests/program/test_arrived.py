@@ -1,10 +1,8 @@
 """What was seen live is what a replay shows at its end, whatever its speed: cell by cell."""
 
 import re
-import shutil
 import signal
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from tests.program.launch import TOKEN, Running, options_to
@@ -32,12 +30,10 @@ def figures(lines: list[str]) -> list[str]:
     return [re.sub(r"[\s─]+", " ", _ADVANCES.sub(" ", line)).strip() for line in lines[:-1]]
 
 
-def watch(home: Path, venue: Running, seconds: float, program: Sequence[str]) -> list[str]:
-    """Look at a live market until its venue is gone; keep what was recorded, return the screen."""
-    options = [*options_to(venue), "--set", "feed=own", "--set", "providers.alltick.plan=premium"]
-    with Terminal(
-        home, *ADDRESSES, *options, env=KEYS, columns=COLUMNS, lines=LINES, run=program
-    ) as terminal:
+def watch(home: Path, venue: Running, seconds: float) -> list[str]:
+    """Look at a live market until its venue is gone; record it, return the screen."""
+    options = [*options_to(venue), "--set", "providers.alltick.plan=premium", "--record", "seen.mdj"]
+    with Terminal(home, *ADDRESSES, *options, env=KEYS, columns=COLUMNS, lines=LINES) as terminal:
         terminal.wait_for(lambda lines: sum(" LIVE" in line for line in lines) >= len(ADDRESSES))
         time.sleep(seconds)  # the market moves on meanwhile
         terminal.press("\x0c")  # somebody is there
@@ -49,8 +45,6 @@ def watch(home: Path, venue: Running, seconds: float, program: Sequence[str]) ->
         terminal.wait_for_frame()
         time.sleep(1.5)
         seen = terminal.lines()
-        (recorded,) = home.rglob("rewind.mdj")
-        shutil.copy(recorded, home / "seen.mdj")
         terminal.press("q")
         assert terminal.wait() == 0
     return seen
@@ -66,10 +60,10 @@ def replayed(home: Path, speed: int) -> list[str]:
         return terminal.lines()
 
 
-def differences(home: Path, seconds: float, *options: str, program: Sequence[str] = ()) -> list[str]:
+def differences(home: Path, seconds: float, *options: str) -> list[str]:
     """Return where replays end otherwise than what was seen live."""
     with Running(home, "simulate", "--providers", "kiyotaka,alltick,jayx", *options) as venue:
-        seen = figures(watch(home, venue, seconds, program))
+        seen = figures(watch(home, venue, seconds))
     return [
         f"×{speed}: {again!r} was {live!r}"
         for speed in SPEEDS
