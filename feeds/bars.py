@@ -33,7 +33,7 @@ UNKNOWN = -1
 _CHANGES_KEPT = 512
 _PACKING = Struct("<8d4qB")
 _SIZE = _PACKING.size
-_RESERVED_FROM = 8
+_RESERVED_FROM = 2
 """Bars from which on there is room for all at once: whoever stays that long stays longer."""
 
 
