@@ -41,8 +41,9 @@ class AccountLogScreen(Overlay[None], inherit_bindings=False):
 
     def on_key(self, event: events.Key) -> None:
         """Scroll or close."""
-        if not self.is_current:
-            return  # a key behind the one that closed it
+        if self.is_closed(event):
+            return
+        event.stop()
         page = max(1, self.changes.size.height - 2)
         moves = {"up": -1, "k": -1, "down": 1, "j": 1, "pageup": -page, "pagedown": page}
         moves |= {"home": -_ALL, "end": _ALL}
@@ -50,6 +51,3 @@ class AccountLogScreen(Overlay[None], inherit_bindings=False):
             self.dismiss(None)
         elif event.key in moves:
             self.changes.scroll_lines(moves[event.key])
-        else:
-            return
-        event.stop()

@@ -36,13 +36,12 @@ class AlertScreen(Prompt[None], inherit_bindings=False):
         self._changed = changed
         self._test = test
 
-    def pressed(self, key: str) -> bool:
+    def pressed(self, key: str) -> None:
         """Remove an alert, or test how one is told."""
         if key == "delete":
             self._remove()
         elif key == "ctrl+t":
             self._test()
-        return key in ("delete", "ctrl+t")
 
     def entered(self) -> None:
         """Add what is typed, or arm again what is under the cursor."""

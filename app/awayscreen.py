@@ -45,8 +45,8 @@ class AwayScreen(Overlay[None], inherit_bindings=False):
 
     def on_key(self, event: events.Key) -> None:
         """Scroll, show the other time, or close."""
-        if not self.is_current:
-            return  # a key behind the one that closed it
+        if self.is_closed(event):
+            return
         event.stop()
         page = max(1, self.lines.size.height - 2)
         moves = {"up": -1, "k": -1, "down": 1, "j": 1, "pageup": -page, "pagedown": page}

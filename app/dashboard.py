@@ -198,6 +198,10 @@ class Dashboard(Absences, inherit_bindings=False):
         self.when_mounted()
         self._tell_themes(self.shelf.files)
 
+    def takes_commands(self) -> bool:
+        """Return whether a key is a command now: nothing lies over the board, and nothing is typed."""
+        return self.screen is self.board and not self.board.watchlist.is_typing
+
     def _post(self, frames: FrameSet) -> None:
         self.post_message(FrameArrived(frames))
 

@@ -56,17 +56,15 @@ class HelpScreen(Overlay[None], inherit_bindings=False):
 
     def on_key(self, event: events.Key) -> None:
         """Turn pages or close."""
-        if not self.is_current:
-            return  # a key behind the one that closed it
+        if self.is_closed(event):
+            return
+        event.stop()
         page = self.table.room
         moves = {"up": -1, "k": -1, "down": 1, "j": 1, "pageup": -page, "pagedown": page, "space": page}
         if event.key == "escape" or event.key in map(textual_key, self.keymap.keys_of("help")):
             self.dismiss(None)
         elif event.key in moves:
             self.table.scroll_lines(moves[event.key])
-        else:
-            return
-        event.stop()
 
 
 class HelpTable(Line):

@@ -39,17 +39,15 @@ class LogScreen(Overlay[None], inherit_bindings=False):
 
     def on_key(self, event: events.Key) -> None:
         """Scroll or close."""
-        if not self.is_current:
-            return  # a key behind the one that closed it
+        if self.is_closed(event):
+            return
+        event.stop()
         page = max(1, self.lines.size.height - 2)
         moves = {"up": 1, "k": 1, "down": -1, "j": -1, "pageup": page, "pagedown": -page}
         if event.key == "escape" or event.key in map(textual_key, self.keymap.keys_of("log")):
             self.dismiss(None)
         elif event.key in moves:
             self.lines.scroll_lines(moves[event.key])
-        else:
-            return
-        event.stop()
 
 
 class NoticeLines(Line):

@@ -34,6 +34,17 @@ class Moved(Protocol):
 class Overlay(ModalScreen[Result], inherit_bindings=False):
     """A modal screen. A click beside it, or on its title, closes it; one on a row chooses that."""
 
+    def is_closed(self, event: events.Key) -> bool:
+        """Return whether this was closed before a key came, which is handed on to what is there now.
+
+        A key that is for this must be stopped: it would come to what is there when this is gone.
+        """
+        if self.is_current:
+            return False
+        event.stop()
+        self.app.post_message(events.Key(event.key, event.character))
+        return True
+
     def clicked(self) -> None:
         """Do what enter does to the row under the cursor; by default that it is marked is all."""
 
@@ -112,9 +123,8 @@ class Prompt(Overlay[Result], inherit_bindings=False):
         """Do what enter does."""
         raise NotImplementedError
 
-    def pressed(self, key: str) -> bool:
-        """Do what another key does that types nothing; return whether it does anything."""
-        return False
+    def pressed(self, key: str) -> None:
+        """Do what another key does that types nothing."""
 
     def type(self, text: str) -> None:
         """Take what has been typed so far."""
@@ -122,8 +132,9 @@ class Prompt(Overlay[Result], inherit_bindings=False):
 
     def on_key(self, event: events.Key) -> None:
         """Type, move, enter or close."""
-        if not self.is_current:
-            return  # a key behind the one that closed it: closing twice would take the board with it
+        if self.is_closed(event):
+            return
+        event.stop()
         line, key, character = self.line, event.key, event.character
         types = character is not None and event.is_printable
         opening = {textual_key(one) for one in self.keymap.keys_of(self.OPENED_BY)}
@@ -137,9 +148,8 @@ class Prompt(Overlay[Result], inherit_bindings=False):
             self.type(line.typed[:-1])
         elif character is not None and types:
             self.type(line.typed + character)
-        elif not self.pressed(key):
-            return
-        event.stop()
+        else:
+            self.pressed(key)
 
     def on_paste(self, event: events.Paste) -> None:
         """Type what is pasted, as far as it can be typed."""

@@ -165,6 +165,21 @@ class PacedApp(App[int], inherit_bindings=False):
             self.set_timer(_BEHIND_S, self.after_first_paint)
             self.after_first_paint = None
 
+    def takes_commands(self) -> bool:
+        """Return whether a key is a command now, and for nothing that lies over the board."""
+        return False
+
+    async def on_event(self, event: events.Event) -> None:
+        """Obey a command before the next key is looked at, which is for what this one opens.
+
+        Textual hands it to a panel first, and hears of it again behind the keys that came meanwhile.
+        """
+        if isinstance(event, events.Key) and not event.is_forwarded and self.takes_commands():
+            self.app_focus = True
+            if await self._check_bindings(event.key):
+                return
+        await super().on_event(event)
+
     def terminal_answered(self) -> None:
         """Take credit at once, on the thread that heard the answer; write what was held back."""
         self.credit.answered()

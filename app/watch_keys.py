@@ -143,7 +143,7 @@ class WatchKeys(Deck, inherit_bindings=False):
     def action_filter_watchlist(self) -> None:
         """Type what the symbols shall hold."""
         if self.is_bound(self.watchlist.name_of_view):
-            self.watchlist.focus()
+            self.set_focus(self.watchlist)  # at once: what is typed next is for it
             self.watchlist.type_words()
         else:
             self.notify("the watchlist is not on the screen: l leads to a layout that has it", markup=False)

@@ -1,5 +1,6 @@
 """What the lines to type in have in common: what closes them, what is typed, what is pasted."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -106,3 +107,48 @@ async def test_a_click_puts_a_symbol_into_a_group_and_takes_it_out(
         await pilot.pause()
         assert screen_of(app) is prompt, "nothing stands there"
         assert roster.members("majors") == ["sim:BTCUSDT"]
+
+
+async def typed_at_once(pilot: Pilot[int], keys: Iterable[str]) -> None:
+    """Have keys come faster than the program looks at them."""
+    for key in keys:
+        pilot.app.post_message(events.Key(textual_key(key), key if len(key) == 1 else None))
+    for _ in range(5):
+        await pilot.pause()
+
+
+@pytest.mark.parametrize("command", ["help", "log", "account-log", "away", *PROMPTS])
+@pytest.mark.parametrize("times", range(1, 6))
+async def test_opened_and_closed_at_once_as_often_as_one_likes(
+    app: Dashboard, command: str, times: int
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await typed_at_once(pilot, times * [DEFAULT_KEYMAP.keys_of(command)[0]])
+        assert len(app.screen_stack) == 1 + times % 2
+
+
+async def test_a_line_gets_what_is_typed_behind_the_key_that_opens_it(app: Dashboard) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        theme, shown = app.theme, app.board.instrument.address
+        await typed_at_once(pilot, "/t2")
+        screen = screen_of(app)
+        assert isinstance(screen, Prompt)
+        assert screen.line.typed == "t2"
+        assert (app.theme, app.board.instrument.address) == (theme, shown)
+
+
+async def test_a_filter_gets_what_is_typed_behind_its_key(app: Dashboard) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        shown = app.board.instrument.address
+        await typed_at_once(pilot, "Fet2")
+        assert app.board.watchlist.words == "et2"
+        assert app.board.instrument.address == shown
+
+
+async def test_the_board_gets_what_is_typed_behind_the_key_that_closes(app: Dashboard) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        layout = app.board.layout_name
+        await typed_at_once(pilot, "?L?2l")
+        assert screen_of(app) is app.board
+        assert app.board.instrument is app.board.instruments[1]
+        assert app.board.layout_name != layout
