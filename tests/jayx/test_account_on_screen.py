@@ -15,6 +15,8 @@ from mdterm.feeds.specs import AccountSpec, LadderSpec, TapeSpec
 from tests.jayx.support import Run, Viewer, running
 
 ADDRESS, OTHER = "jayx:BTCUSDT", "jayx:ETHUSDT"
+TAPE_ROWS = 2_000
+"""More than are printed between two frames, however slow the machine."""
 
 
 def open_panels(run: Run, address: str = ADDRESS) -> Viewer:
@@ -22,7 +24,7 @@ def open_panels(run: Run, address: str = ADDRESS) -> Viewer:
     run.feed.watch([run.feed.resolve(ADDRESS)])
     run.feed.bind("account", address, AccountSpec())
     run.feed.bind("ladder", address, LadderSpec(20, margin=4000))
-    run.feed.bind("tape", address, TapeSpec(200))
+    run.feed.bind("tape", address, TapeSpec(TAPE_ROWS))
     return viewer
 
 
