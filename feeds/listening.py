@@ -28,7 +28,7 @@ class Listening:
         """Streams whose events it hears."""
         self.sources: set[tuple[str, Stream]] = set()
         """Streams wanted only to cut candles from."""
-        self._interval: str | None = None
+        self.interval: str | None = None
         """The interval of the bars that it hears as the provider sends them."""
         self._tellers: set[str] = set()
         """Providers whose balances it hears: these bear no symbol."""
@@ -39,7 +39,7 @@ class Listening:
     def hear(self, wants: Iterable[tuple[str, Stream]], interval: str | None = None) -> None:
         """Hear the events of streams, bars of this interval alone: others may have chosen another one."""
         self.heard.update(wants)
-        self._interval = interval or self._interval
+        self.interval = interval or self.interval
         self._tellers = {address.partition(":")[0] for address, stream in self.heard if stream == "balance"}
         self.wishes.listen(self.heard)
 
@@ -69,7 +69,7 @@ class Listening:
                 for one in events
                 if (
                     (one.address, STREAM_OF[type(one)]) in heard
-                    and (type(one) is not Candle or one.interval == self._interval)
+                    and (type(one) is not Candle or one.interval == self.interval)
                 )
                 or (type(one) is Balance and one.address in self._tellers)
             ]
@@ -155,6 +155,10 @@ class Listenings:
         """Hand events on to everybody, whatever they want."""
         for one in self.all:
             one.listener(events)
+
+    def interval_of(self, address: str) -> str | None:
+        """Return the interval of the bars of an address that somebody hears from its socket."""
+        return next((one.interval for one in self.all if (address, "candle") in one.heard), None)
 
     def cut_candles_of(self, address: str) -> bool:
         """Return whether bars of an address are cut for anybody."""

@@ -250,7 +250,7 @@ class Feed(OneScreen):
         streams = {stream for _, stream in wants}
         new = self.listenings.new(listener)
         for address, stream in wants:
-            if stream != "candle" or "candle" in self._served(address):
+            if stream != "candle" or self._may_carry(address, interval):
                 new.hear([(address, stream)], interval)
                 if stream == "candle":
                     self._carry_interval(address, interval)
@@ -323,10 +323,20 @@ class Feed(OneScreen):
                 told = self.providers[known.provider].resolve(parse_address(address))
                 market.instrument = self._instruments[address] = told
 
+    def _may_carry(self, address: str, interval: str) -> bool:
+        """Return whether a socket brings bars of an interval, or can without taking others from somebody."""
+        if "candle" not in self._served(address):
+            return False
+        provider = self.providers[self.resolve(address).provider]
+        return not isinstance(provider, OneInterval) or self.listenings.interval_of(address) in (
+            None,
+            interval,
+        )
+
     def _carry_interval(self, address: str, interval: str) -> None:
         """Have a socket carry bars of an interval; what it does not serve is cut from trades, as ever."""
         provider = self.providers[self.resolve(address).provider]
-        if isinstance(provider, OneInterval):
+        if isinstance(provider, OneInterval) and self._may_carry(address, interval):
             with contextlib.suppress(ValueError):
                 provider.set_interval(address, interval)
                 self.replan(FOLLOW_S)

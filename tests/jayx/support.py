@@ -64,14 +64,16 @@ class Run:
 
 
 @asynccontextmanager
-async def running(spoken: str = "any", *, rate: float = 4, **options: object) -> AsyncIterator[Run]:
+async def running(
+    spoken: str = "any", *, rate: float = 4, is_shared: bool = False, **options: object
+) -> AsyncIterator[Run]:
     venue = Venue(VenueConfig(providers=("jayx",), jayx_framing=spoken, rate=rate))
     endpoints = await venue.start()
     url = endpoints["providers.jayx.url"]
     provider = make("jayx", Options(**{"api_key": KEY, "url": url, **options}))  # type: ignore[arg-type]
     provider.backoff = Backoff(first=0.01, cap=0.02)
     journal = MemoryJournal()
-    feed = Feed({"jayx": provider}, journal=journal, accounts={"jayx": "jayx"})
+    feed = Feed({"jayx": provider}, journal=journal, accounts={"jayx": "jayx"}, is_shared=is_shared)
     try:
         yield Run(venue, provider, feed, journal)
     finally:
