@@ -1,14 +1,10 @@
 """One panel alone on a terminal: which there are, what its keys do, how it follows a link."""
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from mdterm.app.choices import choose, watched
-from mdterm.app.colours import colours_of
 from mdterm.app.commands.context import USAGE, Context, Failed
-from mdterm.app.commands.watch import run_screen
 from mdterm.app.dashboard import Dashboard, FeedSaid, LinkSwitched
 from mdterm.app.keeper import Keeper
 from mdterm.app.keymap import Keymap
@@ -16,7 +12,7 @@ from mdterm.app.keytable import CHART, LADDER, PROGRAM, SCREEN, SYMBOLS, TAPE
 from mdterm.app.notices import Level
 from mdterm.app.roster import Roster
 from mdterm.app.rules import configured_pairs
-from mdterm.app.sitting import SWITCH_S, Pace, Sitting
+from mdterm.app.sitting import SWITCH_S, Pace, Sitting, begin, run_with
 from mdterm.app.state import State
 
 if TYPE_CHECKING:
@@ -76,18 +72,7 @@ def sit_alone(
     world, feed = sitting.world, sitting.feed
     settings, state = world.settings, State()
     period_s = pace.period_s(settings.fps)
-    # Textual reads NO_COLOR itself, but takes an empty value for yes; its mono theme is ours.
-    no_color = bool(os.environ.pop("NO_COLOR", ""))
-    choices = choose(
-        settings, state, no_color=no_color, slow_link=pace.slow_link, colours=colours_of(os.environ)
-    )
-    roster = Roster(None if addresses else state, settings.groups)
-    problems = list(context.remarks)
-    if addresses:
-        instruments = world.instruments(addresses)
-    else:
-        instruments, unwatched = watched(world, roster)
-        problems += unwatched
+    choices, _, instruments, problems, _ = begin(context, world, state, addresses, pace)
     if not instruments:
         raise Failed("there is nothing to show: name an address, or set a watchlist", USAGE)
     pairs = configured_pairs(world) if name == "compare" else []
@@ -124,17 +109,7 @@ def sit_alone(
         app.notices.add(words, "warning")
     if sitting.attached is not None:
         _follow(app, sitting.attached, link)
-    died: list[BaseException] = []
-
-    def failed(error: BaseException) -> None:
-        died.append(error)
-        app.call_from_thread(app.exit)
-
-    app.after_first_paint = lambda: feed.launch(failed)
-    status = run_screen(app)
-    if died:
-        raise died[0]
-    return status
+    return run_with(feed, app)
 
 
 def _follow(app: Dashboard, port: "AttachedPort", link: str) -> None:

@@ -23,10 +23,12 @@ from mdterm.feeds.text import clean, mask
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from mdterm.app.choices import Choices
     from mdterm.app.far import AnyWorld, FarWorld
     from mdterm.app.finder import Finder
     from mdterm.app.keeping import Kept
     from mdterm.app.providers import World
+    from mdterm.feeds.address import Instrument
     from mdterm.feeds.attached import AttachedPort
     from mdterm.feeds.rewind import Parts
     from mdterm.feeds.runtime import Feed
@@ -109,15 +111,25 @@ def attached(world: "FarWorld", *, is_far: bool = False) -> Sitting:
     return Sitting(world, port, FarFinder(world), rewind, why, port, world.absence(), is_far)
 
 
-def sit(context: Context, sitting: Sitting, state: State, addresses: "Sequence[str]", pace: Pace) -> int:
-    """Run the dashboard until somebody leaves; return the exit status. Raise what it died of."""
-    world, feed, finder = sitting.world, sitting.feed, sitting.finder
+class Beginning(NamedTuple):
+    """What a screen begins with; ``is_mono`` where the environment wants no colours."""
+
+    choices: "Choices"
+    roster: Roster
+    instruments: list["Instrument"]
+    problems: list[str]
+    is_mono: bool
+
+
+def begin(
+    context: Context, world: "AnyWorld", state: State, addresses: "Sequence[str]", pace: Pace
+) -> Beginning:
+    """Choose looks and instruments: those of the addresses, else the saved list. Raise AddressError."""
     settings = world.settings
-    period_s = pace.period_s(settings.fps)
     # Textual reads NO_COLOR itself, but takes an empty value for yes; its mono theme is ours.
-    no_color = bool(os.environ.pop("NO_COLOR", ""))
+    is_mono = bool(os.environ.pop("NO_COLOR", ""))
     choices = choose(
-        settings, state, no_color=no_color, slow_link=pace.slow_link, colours=colours_of(os.environ)
+        settings, state, no_color=is_mono, slow_link=pace.slow_link, colours=colours_of(os.environ)
     )
     # Addresses on the command line are looked at this time; the saved list stays as it is.
     roster = Roster(None if addresses else state, settings.groups)
@@ -127,13 +139,38 @@ def sit(context: Context, sitting: Sitting, state: State, addresses: "Sequence[s
     else:
         instruments, unwatched = watched(world, roster)
         problems += unwatched
+    return Beginning(choices, roster, list(instruments), problems, is_mono)
+
+
+def run_with(feed: LiveFeed, app: Dashboard) -> int:
+    """Run a screen, and its feed from the first paint on; return the status. Raise what the feed died of."""
+    died: list[BaseException] = []
+
+    def failed(error: BaseException) -> None:
+        died.append(error)
+        app.call_from_thread(app.exit)
+
+    # Sockets, TLS and all that makes frames are loaded and started behind the first paint.
+    app.after_first_paint = lambda: feed.launch(failed)
+    status = run_screen(app)
+    if died:
+        raise died[0]
+    return status
+
+
+def sit(context: Context, sitting: Sitting, state: State, addresses: "Sequence[str]", pace: Pace) -> int:
+    """Run the dashboard until somebody leaves; return the exit status. Raise what it died of."""
+    world, feed, finder = sitting.world, sitting.feed, sitting.finder
+    settings = world.settings
+    period_s = pace.period_s(settings.fps)
+    choices, roster, instruments, problems, is_mono = begin(context, world, state, addresses, pace)
     if not instruments:
         problems += world.open_all()  # the search asks those that are open
     rules = configured_rules(world)
     pairs = configured_pairs(world)
     fixed = [
         *(["fps"] if pace.fps or pace.slow_link else []),
-        *(["theme"] if no_color or pace.slow_link else []),
+        *(["theme"] if is_mono or pace.slow_link else []),
     ]
     rules += kept_rules(world, state, rules)
     keeper = Keeper(state, with_list=not addresses)
@@ -196,18 +233,8 @@ def sit(context: Context, sitting: Sitting, state: State, addresses: "Sequence[s
     if sitting.attached is not None:
         app.absent_s = sitting.absent_s
         _hear(app, sitting.attached)
-    died: list[BaseException] = []
-
-    def failed(error: BaseException) -> None:
-        died.append(error)
-        app.call_from_thread(app.exit)
-
-    # Sockets, TLS and all that makes frames are loaded and started behind the first paint.
-    app.after_first_paint = lambda: feed.launch(failed)
     try:
-        status = run_screen(app)
-        if died:
-            raise died[0]
+        status = run_with(feed, app)
     finally:
         if rewind is not None:
             rewind.close()

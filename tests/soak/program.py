@@ -8,8 +8,6 @@ and then another instrument is looked at. Told each minute is what the program's
 end how that compares with what it held after five minutes. Exit status 1 where it is a tenth more.
 """
 
-import argparse
-import json
 import os
 import resource
 import select
@@ -22,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.program.launch import TOKEN, command, environment
-from tests.soak.run import FAULTS
+from tests.soak.crowd import crowd, parsed
 
 COLUMNS, LINES = 200, 50
 EARLY_S = 300.0
@@ -114,44 +112,23 @@ def watch(shown: Dashboard, seconds: float) -> int:
 
 def main() -> int:
     """Start venue and dashboard, and say what an hour costs."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=3600.0)
-    parser.add_argument("--symbols", type=int, default=20)
-    parser.add_argument("--rate", type=float, default=5.0)
-    parser.add_argument("--faults", default=FAULTS)
-    options = parser.parse_args()
+    options = parsed(__doc__, 3600.0)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    venue = subprocess.Popen(
-        [
-            sys.executable,
-            str(Path(__file__).with_name("crowded.py")),
-            f"--symbols={options.symbols}",
-            f"--rate={options.rate}",
-            f"--fault={options.faults}",
-        ],
-        stdout=subprocess.PIPE,
-    )
-    try:
-        assert venue.stdout is not None
-        told = json.loads(venue.stdout.readline())
+    with crowd(options) as told, tempfile.TemporaryDirectory() as folder:
         settings = [f"--set={key}={value}" for key, value in told.items() if "." in key]
-        with tempfile.TemporaryDirectory() as folder:
-            home = Path(folder)
-            found = subprocess.run(
-                command(["symbols", "kiyotaka", *settings]),
-                env=environment(home, {"MDTERM_KIYOTAKA_TOKEN": TOKEN}),
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-            shown = Dashboard(home, [*found.stdout.split(), *settings])
-            try:
-                return watch(shown, options.seconds)
-            finally:
-                shown.close()
-    finally:
-        venue.terminate()
-        venue.wait()
+        home = Path(folder)
+        found = subprocess.run(
+            command(["symbols", "kiyotaka", *settings]),
+            env=environment(home, {"MDTERM_KIYOTAKA_TOKEN": TOKEN}),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        shown = Dashboard(home, [*found.stdout.split(), *settings])
+        try:
+            return watch(shown, options.seconds)
+        finally:
+            shown.close()
 
 
 if __name__ == "__main__":

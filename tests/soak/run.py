@@ -1,6 +1,6 @@
 """Hours against a venue that misbehaves: memory, counts, doubles, losses, candles.
 
-    python tests/soak/run.py [--seconds 1200] [--symbols 20] [--rate 5] [--faults SPEC]
+    python -m tests.soak.run [--seconds 1200] [--symbols 20] [--rate 5] [--faults SPEC]
 
 The venue runs in a process of its own (``crowded.py``: by default 20 symbols and some 500 messages/s); the
 feed here watches all its symbols. Trade ids of the venue are consecutive over all symbols, so a trade that
@@ -9,13 +9,10 @@ one-second candles are compared with a plain recomputation from the trades recei
 anything was lost, doubled or wrong.
 """
 
-import argparse
 import asyncio
-import json
 import os
 import resource
 import signal
-import subprocess
 import sys
 import time
 from array import array
@@ -35,8 +32,8 @@ from mdterm.feeds.market import Market
 from mdterm.feeds.runtime import Feed
 from mdterm.feeds.specs import ChartSpec, HeaderSpec, LadderSpec, TapeSpec
 from mdterm.feeds.thread import new_loop
+from tests.soak.crowd import crowd, parsed
 
-FAULTS = "drop~0.01,garbage~0.0005,refuse@300+20,silence:book@600+15,delay=20@700+60"
 EARLIER_S = 120
 """How much older than the first trade of an instrument a later one may be."""
 
@@ -165,7 +162,7 @@ def compare_candles(market: Market, plain: Bars) -> int:
 async def soak(seconds: float, endpoints: dict[str, str]) -> int:
     """Run, report every minute, check at the end; return the exit status."""
     context = Context({**os.environ, "MDTERM_KIYOTAKA_TOKEN": "soak"})
-    context.overrides = tuple(f"{key}={value}" for key, value in endpoints.items() if isinstance(value, str))
+    context.overrides = tuple(f"{key}={value}" for key, value in endpoints.items())
     world = World(context)
     provider = world.provider("kiyotaka")
     assert provider.history is not None
@@ -226,30 +223,9 @@ async def soak(seconds: float, endpoints: dict[str, str]) -> int:
 
 def main() -> int:
     """Start the venue, soak, and say how it went."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=1200.0)
-    parser.add_argument("--symbols", type=int, default=20)
-    parser.add_argument("--rate", type=float, default=5.0)
-    parser.add_argument("--faults", default=FAULTS)
-    options = parser.parse_args()
-    venue = subprocess.Popen(
-        [
-            sys.executable,
-            str(Path(__file__).with_name("crowded.py")),
-            f"--symbols={options.symbols}",
-            f"--rate={options.rate}",
-            f"--fault={options.faults}",
-        ],
-        stdout=subprocess.PIPE,
-    )
-    try:
-        assert venue.stdout is not None
-        endpoints = json.loads(venue.stdout.readline())
-        with asyncio.Runner(loop_factory=new_loop) as runner:
-            return runner.run(soak(options.seconds, endpoints))
-    finally:
-        venue.terminate()
-        venue.wait()
+    options = parsed(__doc__, 1200.0)
+    with crowd(options) as endpoints, asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(soak(options.seconds, endpoints))
 
 
 if __name__ == "__main__":
