@@ -65,6 +65,9 @@ class Tape:
             self._keep_up(trades)
         if len(kept) > KEPT_CALM:
             kept.forget(self.last.seen - REWIND_NS)
+        oldest, forced = self.trades - len(kept), self.liquidations
+        while forced and forced[0].after < oldest:
+            forced.popleft()  # what it stood between is gone
 
     def _keep_up(self, trades: Sequence[Trade]) -> None:
         """Have trades wait to be printed; let prints go that nobody asks for: they take much room."""

@@ -399,4 +399,4 @@ def test_moves_that_are_no_longer_kept_are_passed_over() -> None:
     market.apply([book([(5_000.0, 1.0)], [(5_001.0, 1.0)]), *books])
     spec = settle(market, spec)
     assert (spec.centre, spec.seen) == (1_001, 2 * MOST + 1)
-    assert len(market.touched(0)[0]) == MOST
+    assert len(market.touched(0)[0]) <= MOST + MOST // 8

@@ -10,6 +10,7 @@ import pytest
 
 from tests.program import screen
 from tests.program.dashboard import open_dashboard, wait_for_truth
+from tests.program.launch import WITHIN_S
 from tests.program.market import Market, tape_faults
 from tests.program.terminal import Terminal
 from tests.program.venue import Venue
@@ -145,12 +146,12 @@ def test_a_key_right_behind_escape_is_obeyed_too(tmp_path: Path, venue: Venue, m
         assert terminal.words() == ""
 
 
-def look_at_help(terminal: Terminal) -> None:
+def look_at_help(terminal: Terminal, within: float = WITHIN_S) -> None:
     """Open the help and close it: every key pressed before has been obeyed then."""
     terminal.press("?")
-    terminal.wait_for(lambda lines: any("─ KEYS " in line for line in lines))
+    terminal.wait_for(lambda lines: any("─ KEYS " in line for line in lines), within)
     terminal.press("?")
-    terminal.wait_for(lambda lines: not any("─ KEYS " in line for line in lines))
+    terminal.wait_for(lambda lines: not any("─ KEYS " in line for line in lines), within)
 
 
 def calm(terminal: Terminal) -> None:

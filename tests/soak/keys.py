@@ -52,6 +52,8 @@ _COMMANDS = re.compile(r"─ (?:: |KEYS )")
 """The titles of what runs commands by enter or a click, those that are not pressed among them."""
 MOST_GROUPS = 100
 TRIES = 8
+BEHIND_S = 120.0
+"""How long a burst of keys and sizes may take a machine that is busy with other things."""
 LATELY = 20
 """Keys that may not have been obeyed yet."""
 
@@ -130,7 +132,8 @@ class Sitter:
             if all(_is_listed(self.terminal.lines(), *each) for each in enumerate(symbols, 1)):
                 return
             self.terminal.press("G")
-            look_at_help(self.terminal)  # it has been obeyed then: a second one would pass all of them by
+            # It has been obeyed then: a second one would pass all of them by.
+            look_at_help(self.terminal, BEHIND_S)
 
 
 def _is_listed(lines: list[str], digit: int, symbol: str) -> bool:
