@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, cast
 from mdterm.feeds import heap
 from mdterm.feeds.accounts import Accounts
 from mdterm.feeds.address import AddressError, Instrument, parse_address
-from mdterm.feeds.alerts import Alarm, Alerts, Rule
+from mdterm.feeds.alerts import Alerts
 from mdterm.feeds.asking import Answer, ask
-from mdterm.feeds.away import Away
 from mdterm.feeds.burst import Burst
 from mdterm.feeds.clock import Clock, SystemClock
 from mdterm.feeds.compare import Pairs
@@ -33,6 +32,7 @@ from mdterm.feeds.market import FULL_TIER, Market, Quote
 from mdterm.feeds.one_screen import OneScreen
 from mdterm.feeds.pasts import LivePasts, Pasts
 from mdterm.feeds.seat import FOLLOW_S, Seat
+from mdterm.feeds.seats import Seats
 from mdterm.feeds.specs import ChartSpec, PlotSpec, ViewSpec
 from mdterm.feeds.standing import standing
 from mdterm.feeds.status import Caution, Shown, StreamHealth, overall
@@ -92,15 +92,11 @@ class Feed(OneScreen):
         self.pairs = Pairs()
         self._instruments: dict[str, Instrument] = {}
         self.accounts = Accounts(accounts or {}, self.markets, self.caution)
-        self.seats: list[Seat] = []
+        self.seats = Seats()
         self.listenings = Listenings(hear_only_their_own=is_shared)
         self._is_shared = is_shared
         self._standing = Wishes()
         """What is wanted whoever looks: accounts, and prices that subscriptions need."""
-        self._left = Wishes()
-        """What the screen that left last had: it stays warm, and its alerts stay set."""
-        self._left_rules: list[Rule] = []
-        self._left_away: Away | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._asking: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
@@ -127,7 +123,7 @@ class Feed(OneScreen):
             for one in self.providers.values():
                 self._scribe.provider(one)
         self.pasts = self._new_pasts()
-        self.alerts.raised = self._raised
+        self.alerts.raised = self.seats.raised
         self.seat = self.open_seat(period_s)
         """The place of this process's own screen."""
 
@@ -149,9 +145,7 @@ class Feed(OneScreen):
         One that ``follows`` the last that left is told what passed since then.
         """
         seat = self._new_seat(period_s)
-        if follows and self._left_away is not None:
-            seat.away, self._left_away = self._left_away, None
-        self.seats.append(seat)
+        self.seats.take(seat, follows=follows)
         return seat
 
     def _new_seat(self, period_s: float) -> Seat:
@@ -163,16 +157,7 @@ class Feed(OneScreen):
         Where it ``stays_warm`` what it watched and its alerts stay until another leaves so, and what passes
         from now on is summed for the next that takes a seat.
         """
-        seat.close()
-        self.seats.remove(seat)
-        before = self._left_away if stays_warm else seat.away
-        if before is not None:
-            before.close()
-        if stays_warm:
-            seat.left()
-            self._left_away = seat.away
-            seat.wishes.leave()
-            self._left, self._left_rules = seat.wishes, seat.rules
+        self.seats.leave(seat, stays_warm=stays_warm)
         self.set_rules()
         self.set_pairs()
         self.replan()
@@ -180,26 +165,12 @@ class Feed(OneScreen):
     @property
     def users(self) -> list[Wishes]:
         """What everybody wants."""
-        seats = [one.wishes for one in self.seats]
-        return [*seats, *(one.wishes for one in self.listenings.all), self._standing, self._left]
+        listening = (one.wishes for one in self.listenings.all)
+        return [*self.seats.wishes, *listening, self._standing, self.seats.left]
 
     def touch(self, *, urgent: bool = False) -> None:
         """Say that something on the screens may have changed."""
-        for seat in self.seats:
-            seat.beat.touch(urgent=urgent)
-
-    @property
-    def _aways(self) -> list[Away]:
-        """What sums what passes while nobody looks."""
-        left = [] if self._left_away is None else [self._left_away]
-        return [*(seat.away for seat in self.seats), *left]
-
-    def _raised(self, alarm: Alarm) -> None:
-        for away in self._aways:
-            away.alarm(alarm)
-        for seat in self.seats:
-            if seat.raised is not None:
-                seat.raised(alarm)
+        self.seats.touch(urgent=urgent)
 
     # What is wanted.
 
@@ -218,8 +189,7 @@ class Feed(OneScreen):
 
     def set_rules(self) -> None:
         """Look for what any screen set, or the one that left; what they need stays subscribed."""
-        of_seats = [rule for seat in self.seats for rule in seat.rules]
-        rules = list(dict.fromkeys(of_seats or self._left_rules))
+        rules = self.seats.rules
         self.alerts.set_rules(rules, self.clock.mono())
         for rule in rules:
             self.market(rule.address)
@@ -231,7 +201,7 @@ class Feed(OneScreen):
 
     def set_pairs(self) -> None:
         """Compare what any screen compares."""
-        pairs = list(dict.fromkeys(pair for seat in self.seats for pair in seat.pairs))
+        pairs = self.seats.pairs
         self.pairs.set_pairs(pairs)
         for address in {address for pair in pairs for address in pair}:
             self.market(address)
@@ -400,8 +370,7 @@ class Feed(OneScreen):
             self.tenure.full += is_full
             if self.tenure.is_due:
                 self._shed(keep=address)
-            for away in self._aways:
-                away.begin(address, market)
+            self.seats.begin(address, market)
             if self.warmth is not None:
                 self.warmth.begin(market, self.clock.wall())
         return market
@@ -423,8 +392,7 @@ class Feed(OneScreen):
             if self.warmth is not None:
                 self.warmth.let_go(address)
             self.pasts.let_go(address)
-            for away in self._aways:
-                away.let_go(address)
+            self.seats.let_go(address)
             del self.markets[address]
             self._instruments.pop(address, None)
             self.days.let_go(address)
@@ -668,8 +636,7 @@ class Feed(OneScreen):
         self.touch(urgent=True)
 
     def _tell_gap(self, address: str, since: int, until: int) -> None:
-        for away in self._aways:
-            away.gap(address, since, until)
+        self.seats.gap(address, since, until)
         detail = f"trades may be missing from {since} to {until} (ns)"
         status = FeedStatus(address, None, until, "gap", detail)
         self.listenings.tell_gap(status)
@@ -681,8 +648,7 @@ class Feed(OneScreen):
         for handle in timers:
             if handle is not None:
                 handle.cancel()
-        for seat in self.seats:
-            seat.close()
+        self.seats.close()
         if self.warmth is not None:
             await self.warmth.close()
         tasks = [*self._tasks, *self.pasts.end(), *([] if self._asking is None else [self._asking])]
