@@ -10,6 +10,8 @@ from mdterm.feeds.events import Trade
 
 FEW = 24
 """Trades up to which a loop of one's own is as cheap as columns."""
+_SMALL = 2
+"""Trades up to which trades are as small as columns of them."""
 
 
 class Batch:
@@ -34,7 +36,8 @@ class Batch:
     @cached_property
     def kept(self) -> Sequence[Trade]:
         """The trades, for keeping."""
-        return tuple(self.trades) if self._burst is None else self._burst.packed()
+        burst = self._burst or (burst_of(self.trades) if len(self.trades) > _SMALL else None)
+        return tuple(self.trades) if burst is None else burst.packed()
 
     @cached_property
     def turnovers(self) -> list[float]:

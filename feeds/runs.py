@@ -5,9 +5,10 @@ from collections import deque
 from collections.abc import Sequence
 from math import isnan, nan
 from struct import Struct
+from typing import TypeGuard
 
 from mdterm.feeds.bars import ESTIMATED, SIDED, SIZED, Bar
-from mdterm.feeds.batch import Batch
+from mdterm.feeds.batch import FEW, Batch
 from mdterm.feeds.burst import Burst
 from mdterm.feeds.events import Side, Trade, TradeAgg
 from mdterm.feeds.intervals import MINUTE, SECOND
@@ -180,8 +181,8 @@ class _Packed:
 
     def add(self, oldest: int, newest: int, batch: Sequence[Trade] | Sequence[Bar]) -> None:
         self.oldest, self.newest = min(oldest, self.oldest or oldest), max(newest, self.newest)
-        if isinstance(batch, Burst):
-            self._burst = batch  # packed as it is
+        if _is_packed(batch):
+            self._burst = batch
             return
         for one in batch:
             if isinstance(one, Bar):
@@ -199,6 +200,11 @@ class _Packed:
             Trade("", ts, seen, None, price, None if isnan(size) else size, _SIDES[side])
             for ts, seen, price, size, side in _TRADE.iter_unpack(self._figures)
         ]
+
+
+def _is_packed(batch: Sequence[Trade] | Sequence[Bar]) -> TypeGuard[Burst]:
+    """Whether a batch is packed as it is; many small ones are smaller together."""
+    return isinstance(batch, Burst) and len(batch) > FEW
 
 
 def _after(batch: Sequence[Trade] | Sequence[Bar], ts: int, start: int, end: int) -> list[Bar]:
@@ -239,7 +245,7 @@ class RecentTrades:
             if not self.is_backfill_awaited:
                 self._lose(ended, len(gone))
                 continue
-            if not packed or packed[-1].is_full() or isinstance(gone, Burst):
+            if not packed or packed[-1].is_full() or _is_packed(gone):
                 packed.append(_Packed())
             had = len(packed[-1])
             packed[-1].add(began, ended, gone)
