@@ -48,6 +48,10 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 Deliver = Callable[["Connection", Sequence[Event]], None]
 
 
+def _to_nobody(connection: "Connection", events: Sequence[Event]) -> None:
+    """Hand nothing on."""
+
+
 class Connection:
     """A socket that is kept open, and what is known of it (``health``)."""
 
@@ -115,9 +119,10 @@ class Connection:
         """Ask the codec again what is due."""
         self._kick.set()
 
-    def stop_recording(self) -> None:
-        """Write nothing more down: that we leave is no news of the market."""
+    def leave(self) -> None:
+        """Write nothing more down: that we leave is no news of the market. What still comes nobody hears."""
         self._journal = None
+        self._deliver = _to_nobody
 
     async def close(self) -> None:
         """Close the socket and end the task."""

@@ -320,5 +320,5 @@ class Links:
         await asyncio.gather(*tasks, *self._closing, return_exceptions=True)
         ended = [*self.connections.values(), *self._leaving.values()]
         for one in ended:
-            one.stop_recording()
+            one.leave()
         await asyncio.gather(*(one.close() for one in ended), return_exceptions=True)

@@ -410,6 +410,29 @@ async def test_a_held_feed_does_not_wait_for_a_screen_for_ever(service: Service)
         await feed.close()
 
 
+async def test_what_comes_while_it_closes_is_neither_told_nor_recorded(
+    service: Service, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher = watch()
+    watcher.listen("trade")
+    session = await service.session()
+    await session.welcome()
+    await session.send(*ids(1))
+    await watcher.counted(1)
+    (connection,) = watcher.feed.links.connections.values()
+    closes = connection.close
+
+    async def close_behind_a_frame() -> None:
+        connection._take(*ids(2))  # as the client hands it over until the server has answered
+        await closes()
+
+    monkeypatch.setattr(connection, "close", close_behind_a_frame)
+    await watcher.feed.close()
+    recorded = [one.data for one in watcher.journal.records if one.kind == "in"]
+    assert [one.id for one in watcher.trades] == ["1"]
+    assert recorded[-1:] == ids(1)
+
+
 async def test_a_preparation_that_breaks_is_told_and_tried_again(
     service: Service, watch: Watch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
