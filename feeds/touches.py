@@ -10,7 +10,7 @@ from mdterm.feeds.events import Book
 Touch = tuple[float | None, float | None]
 """Best bid and best ask, None where there is none."""
 
-MOST: Final = 1_024
+MOST: Final = 8_192
 """Touches that are kept, the newest; and up to an eighth more."""
 
 

@@ -10,6 +10,7 @@ from mdterm.app.dashboard import Dashboard
 from mdterm.app.finder import FinderScreen
 from mdterm.app.search import Candidate, Source
 from mdterm.feeds.address import AddressError, Instrument
+from tests.workers import finished
 
 
 class FakeFinder:
@@ -49,7 +50,7 @@ def make_app(port: Any, instruments: Any, clock: Any, finder: FakeFinder) -> Cal
 
 
 async def settle(pilot: Pilot[int]) -> list[str]:
-    await pilot.app.workers.wait_for_complete()
+    await finished(pilot.app)
     for _ in range(3):
         await pilot.pause()
     return [strip.text for strip in pilot.app.screen._compositor.render_strips()]

@@ -10,6 +10,7 @@ from textual.screen import Screen
 from mdterm.app.dashboard import Dashboard
 from mdterm.app.help import HelpScreen
 from mdterm.app.palette import PaletteScreen
+from tests.workers import finished
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ async def click(pilot: Pilot[int], words: str, times: int = 1) -> None:
     await pilot.click(offset=await place(pilot, words), times=times)
     for _ in range(3):  # the click, the key that it stands for, and what that does
         await pilot.pause()
-    await pilot.app.workers.wait_for_complete()
+    await finished(pilot.app)
     await pilot.pause()
 
 

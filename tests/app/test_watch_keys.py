@@ -17,6 +17,7 @@ from mdterm.app.state import State
 from mdterm.feeds.address import Instrument
 from mdterm.feeds.specs import WatchSpec
 from mdterm.widgets.watchlist import Watchlist
+from tests.workers import finished
 
 SIZE = (120, 40)
 GROUPS = {"alts": ["sim:SOLUSDT", "sim:DOGEUSDT"]}
@@ -190,7 +191,7 @@ async def test_what_was_chosen_is_noted_each_second_and_nothing_else_is(
         assert not state.has_changes(), "what it started with is nobody's choice"
         await pilot.press("2", "+", "i", "G", "l", "t", "z", "o")
         pilot.app.tick()
-        await pilot.app.workers.wait_for_complete()
+        await finished(pilot.app)
     kept = State(tmp_path / "state.json")
     assert kept.table("screen") == {
         "symbol": "sim:ETHUSDT",
@@ -234,7 +235,7 @@ async def test_addresses_of_this_time_change_nothing_of_the_list(make_app: Any, 
         assert pilot.app.board.instrument.symbol == "BTCUSDT"
         await pilot.press("2", "}", "delete")
         pilot.app.tick()
-        await pilot.app.workers.wait_for_complete()
+        await finished(pilot.app)
     assert State(tmp_path / "state.json").text("screen", "symbol") == "sim:DOGEUSDT"
 
 

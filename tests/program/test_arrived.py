@@ -20,9 +20,10 @@ AWAY_S, NOTE_S = 300.0, 15.0
 """Seconds without a key after which who presses one is told of it, and for how long that covers something."""
 _ADVANCES = re.compile(
     r"(?:RECONNECTING|STALE|GAP|QUIET|LIVE|REPLAY|CONNECTING)[^─│]*?(?=  |─|$)"
+    r"|(?:the )?connection (?:was lost|is closed|refused|reset)"
     r"|\d\d:\d\d:\d\d(?= UTC)|\d+(?:\.\d)?[smh]\b|VOL +[\d.,KMB —]+/s ×[\d.—]+|\d+(?:\.\d+)?/s ×[\d.—]+"
 )
-"""Times, ages, states that hang on the clock, and rates of the last seconds."""
+"""Times, ages, states that hang on the clock with their reasons, and rates of the last seconds."""
 
 
 def figures(lines: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ from mdterm.themes.palettes import THEMES
 from mdterm.widgets.candles import ASCII
 from mdterm.widgets.chart import PLOTS, Chart
 from tests.widgets.charts import LIVE, Shell
+from tests.workers import finished
 
 WALL = 1_763_682_461_997_000_000
 """2025-11-20 23:47:41.997 UTC."""
@@ -125,7 +126,7 @@ def picture(chart: Chart, frame: ChartFrame | PlotFrame, theme: str = "dark") ->
         await pilot.pause()
         chart.show(PanelFrame(LIVE, frame, simulated=True), 0.0, WALL)
         await pilot.pause()
-        await app.workers.wait_for_complete()
+        await finished(app)
         for _ in range(2):
             await pilot.pause()
 

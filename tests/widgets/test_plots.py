@@ -30,6 +30,7 @@ from mdterm.widgets.plotting import (
 )
 from mdterm.widgets.rows import text_of, width_of
 from tests.widgets.charts import LIVE, MIDNIGHT, Shell, frame_of, shown, steps
+from tests.workers import finished
 
 
 def frame(kind: Plot, curves: list[Curve], **more: Any) -> PlotFrame:
@@ -313,10 +314,14 @@ async def test_plots_come_one_after_the_other_and_bars_last() -> None:
         chart.show(told(FRAMES["depth"]), 0.1, MIDNIGHT)
         assert "CHART 1m   O" in app.heading(), "so does another plot"
         chart.show(told(FRAMES["history"]), 0.2, MIDNIGHT)
-        await app.workers.wait_for_complete()
+        await finished(app)
         await pilot.pause()
         assert "CHART 1m history  60 bars" in app.heading()
         assert "◂105.0" in "\n".join(chart.render_line(y).text for y in range(20))
+
+
+ROUNDS = 50
+"""How often a busy machine may have looked elsewhere before a worker begins."""
 
 
 async def test_the_newest_frame_is_drawn_when_the_one_before_is_done() -> None:
@@ -326,10 +331,13 @@ async def test_the_newest_frame_is_drawn_when_the_one_before_is_done() -> None:
         chart.next_plot()
         for at in range(5):
             chart.show(told(history([100.0] * 20 + [103.0 + at])), 0.1 * at, MIDNIGHT)
-        for _ in range(2):
-            await app.workers.wait_for_complete()
+        for _ in range(ROUNDS):
+            await finished(app)
             await pilot.pause()
-        assert "◂107.0" in "\n".join(chart.render_line(y).text for y in range(20))
+            drawn = "\n".join(chart.render_line(y).text for y in range(20))
+            if "◂107.0" in drawn:
+                break
+        assert "◂107.0" in drawn
 
 
 async def test_another_size_is_drawn_anew() -> None:
@@ -338,10 +346,10 @@ async def test_another_size_is_drawn_anew() -> None:
         chart = app.chart
         chart.next_plot()
         chart.show(told(FRAMES["history"]), 0.0, MIDNIGHT)
-        await app.workers.wait_for_complete()
+        await finished(app)
         await pilot.resize_terminal(100, 30)
         await pilot.pause()
-        await app.workers.wait_for_complete()
+        await finished(app)
         await pilot.pause()
         assert chart.render_line(29).text.lstrip().startswith("╵")
 
