@@ -8,7 +8,7 @@ import msgspec
 
 from mdterm.feeds.frames import Frame, PanelFrame
 from mdterm.feeds.specs import LadderSpec, ViewSpec
-from mdterm.feeds.status import Caution, Shown
+from mdterm.feeds.status import BROKEN, Caution, Shown
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class Binding:
                 if not self._has_failed:
                     log.exception("panel %s: no frame could be made", self.panel)
                 self._has_failed = True
-                made = PanelFrame(Shown("STALE", detail="an internal error; the log (L) tells"), None)
+                made = PanelFrame(Shown("STALE", detail=BROKEN), None)
             self._offer(self, made)
 
     def _make(self) -> PanelFrame:

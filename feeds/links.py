@@ -16,12 +16,11 @@ from mdterm.feeds.contract import Link, Provider, Unready, Want
 from mdterm.feeds.events import Candle, Event, Stream
 from mdterm.feeds.frames import LinkLine
 from mdterm.feeds.journal import Journal
-from mdterm.feeds.status import LinkHealth, Shown, StreamHealth, derive
+from mdterm.feeds.status import BROKEN, LinkHealth, Shown, StreamHealth, derive
 
 log = logging.getLogger(__name__)
 
 PREPARE_AGAIN_S = 15.0
-BROKEN = "an internal error; the log (L) tells"
 _LOOK_S = 0.1
 
 Key = tuple[str, Stream]

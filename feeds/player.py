@@ -21,6 +21,7 @@ from mdterm.feeds.journal_file import JournalError
 from mdterm.feeds.market import Market
 from mdterm.feeds.recording import Recording
 from mdterm.feeds.replay import ReplayFeed
+from mdterm.feeds.status import BROKEN
 from mdterm.feeds.thread import FeedThread
 from mdterm.feeds.warm import Kept, give
 
@@ -233,7 +234,7 @@ class Player:
             await self._play()
         except Exception:
             log.exception("the replay stopped")
-            self.problem = "the replay stopped: an internal error; the log (L) tells"
+            self.problem = f"the replay stopped: {BROKEN}"
             self.is_paused = True
             self.feed.touch(urgent=True)
         finally:

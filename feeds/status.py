@@ -7,6 +7,9 @@ import msgspec
 
 from mdterm.feeds.events import State
 
+BROKEN = "an internal error; the log (L) tells"
+"""What is said where we fail ourselves."""
+
 Phase = Literal["connecting", "open", "waiting", "refused", "closed"]
 Word = Literal[
     "CONNECTING",

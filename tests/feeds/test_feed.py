@@ -13,10 +13,10 @@ from mdterm.feeds.events import Event, FeedStatus, Stream, Trade
 from mdterm.feeds.frames import FrameSet, LadderFrame, PanelFrame, TapeFrame
 from mdterm.feeds.frames_away import AwayFrame, AwaySpec
 from mdterm.feeds.journal import MemoryJournal
-from mdterm.feeds.links import BROKEN
 from mdterm.feeds.market import Market
 from mdterm.feeds.runtime import Feed
 from mdterm.feeds.specs import LadderSpec, TapeSpec
+from mdterm.feeds.status import BROKEN
 from tests.feeds.support import FakeClock
 from tests.kiyotaka.service import PATIENCE_S, Service, Session, running
 from tests.kiyotaka.support import ADDRESS, TOKEN, book, frame, provider, series, trade
